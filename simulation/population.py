@@ -26,7 +26,7 @@ class People:
     household, community, occupation, sex (1 woman), income_rp, income_fifth (1..5), phone (0/1), membership (bits),
     waste_yield_rp, value (log Rp, float32: persistent part of perceived value), value_slot (its part that belongs
     to the place, not to the person), risk (ratio), understanding_start, misbelief (0/1), known and target draws
-    (uniform), threshold (share, limits only); leader_kind, leader_community, leader_enrolled for leaders.
+    (uniform), aware and enrolled before the burn-in (0/1), threshold (share, limits only); leader_kind, leader_community, leader_enrolled for leaders.
     """
 
     workers: int
@@ -46,8 +46,9 @@ class People:
     misbelief: np.ndarray
     known_draw: np.ndarray
     target_draw: np.ndarray
-    aware_draw: np.ndarray
-    enrolled_draw: np.ndarray
+    aware: np.ndarray
+    enrolled: np.ndarray
+    months_draw: np.ndarray
     threshold: np.ndarray
     leader_kind: np.ndarray
     leader_community: np.ndarray
@@ -96,6 +97,8 @@ def synthesize(parameters: Parameters, key: tuple[int, int]) -> People:
     people = _traits(parameters, n, household, community, occupation, sex, draw, given)
     value_slot, value, risk = _values(parameters, people, draw, key, given)
     people |= {"value_slot": value_slot, "value": value, "risk": risk}
+    if people["enrolled"] is None:
+        people["enrolled"] = _first_members(village, people, value)
     return People(workers=n, ids=list(given["id"]) if given else None, **people, **_leaders(village, people["community"], n, key))
 
 
@@ -142,8 +145,9 @@ def _traits(parameters, n, household, community, occupation, sex, draw, given) -
         "phone": np.asarray(given.get("phone", draw[1][0] < village.phone_share)).astype(np.int8), "membership": membership,
         "waste_yield_rp": waste, "understanding_start": np.clip(spread, 0.0, 1.0).astype(np.float32),
         "misbelief": (draw[3][3] < village.misbelief_share).astype(np.int8), "known_draw": draw[3][1].astype(np.float32),
-        "target_draw": draw[4][0].astype(np.float32), "aware_draw": draw[4][1].astype(np.float32),
-        "enrolled_draw": draw[4][2].astype(np.float32),
+        "target_draw": draw[4][0].astype(np.float32), "aware": np.asarray(given.get("aware", draw[4][1] < village.baseline_awareness_share)).astype(np.int8),
+        "enrolled": np.asarray(given["enrolled"]).astype(np.int8) if "enrolled" in given else None,
+        "months_draw": draw[4][3].astype(np.float32),
         "threshold": np.asarray(given.get("threshold", np.full(n, 0.5))).astype(np.float32),
     }  # fmt: skip
 
@@ -171,6 +175,15 @@ def _values(parameters, people, draw, key, given):
     return slot.astype(np.float32), value.astype(np.float32), risk.astype(np.float32)
 
 
+def _first_members(village, people: dict, value: np.ndarray) -> np.ndarray:
+    """Who is enrolled before the burn-in: of the aware without misbelief, those who value cover most."""
+    wanted = int(round(village.baseline_coverage_share * len(value)))
+    rank = np.argsort(-(value + np.where((people["aware"] == 1) & (people["misbelief"] == 0), 0.0, -500.0)), kind="stable")
+    enrolled = np.zeros(len(value), np.int8)
+    enrolled[rank[:wanted]] = 1
+    return enrolled
+
+
 def _leaders(village, community, workers, key) -> dict:
     """Village head, one head per community, religious and group leaders; and those who may become agents."""
     communities = int(community.max()) + 1
@@ -187,7 +200,7 @@ def _leaders(village, community, workers, key) -> dict:
     }  # fmt: skip
 
 
-FLAGS = ("phone", "waste_bank", "arisan", "farmer_group", "pkh")
+FLAGS = ("phone", "waste_bank", "arisan", "farmer_group", "pkh", "aware", "enrolled")
 NUMBERS = {"household": "int", "community": "int", "income_rp": "int", "threshold": "share", "value": "number"}
 
 

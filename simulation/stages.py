@@ -197,7 +197,7 @@ class Block(IntEnum):
     GROUP = 9  # outvoted member leaves, free, free, free
 
 
-# Flags of a worker (bits of a uint16)
+# Marks of a worker (bits of a uint16)
 MISBELIEF = 1
 HELPED = 2
 FORCED = 4
@@ -208,6 +208,9 @@ REMINDED = 64
 PAID_OWN = 128
 SILENT = 256
 LISTED = 512
+ASKED = 1024
+VISITED = 2048
+ALL_MARKS = 0xFFFF
 
 ENROLLED = (Stage.IMPLEMENTATION, Stage.CONFIRMATION)
 

@@ -1,0 +1,1252 @@
+"""Everything compiled: Philox, one small function per process of the ODD, `week()` and `run()`.
+
+Rules of this file (see simulation/README.md, "Schedule" and "Submodels"):
+* a worker reads others only through the published copy (`public`) of the start of the week and
+  writes only the own row; what is rival or concerns ties is done in the serial passes before and after;
+* only + - x / and comparisons touch the state (tables come from the host), so digits agree on every machine;
+* loads are widened to float64, stores round to the column's width; sums across workers are integers;
+* no allocation inside `week()`; serial, `nogil`, no fastmath, no parallel=True (numba drops NamedTuple writes).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from simulation.stages import (
+    ACTIVE, ALL_MARKS, ASKED, DISAPPOINTED, FORCED, HELPED, LISTED, MISBELIEF, PAID_OWN, REGISTERED, REMINDED, SILENT, VISITED,
+    Block, Channel, Contact, Event, Item, Payer, Purpose, Source, Stage,
+)  # fmt: skip
+
+# Plain integers for numba, taken from the enums so that there is one list of codes.
+UNAWARE, KNOWLEDGE, PERSUASION, DECISION, IMPLEMENTATION, CONFIRMATION, REJECTED, LAPSED = (int(s) for s in Stage)
+(ATTEMPTS, FAILURES, CASH_FAILURES, REGISTRATIONS, REENTRIES, PAYMENTS_OWN, PAYMENTS_OTHER, MISSED, STOPS, LAPSES, CLAIMS_PAID, CLAIMS_LATE,
+ CLAIMS_REFUSED, UNPROTECTED, EXIT_DEATH, EXIT_MIGRATION, EXIT_FORMAL, NEWCOMERS, HEARD, CONTACTED, VISITS, VISITS_LOST, FORGOTTEN) = (int(e) for e in Event)  # fmt: skip
+(WEEKLY, MONTHLY, CONTACT_A, CONTACT_B, BELIEF, COLLECT, NEWCOMER_A, NEWCOMER_B, LIMITS, GROUP_BLOCK) = (int(b) for b in Block)
+P_WORKER, P_AGENT, P_LEVER, P_CLAIM, P_ALLOT = int(Purpose.WORKER), int(Purpose.AGENT), int(Purpose.LEVER), int(Purpose.CLAIM), int(Purpose.ALLOT)
+(FIXED, EVENT, CONTACT, GIFT, REGISTRATION, COMMISSION, SUBSIDY, CONTRIBUTION, CLAIM) = (int(i) for i in Item)
+SERVICE, MEDIA, KIT, REMINDER, VISIT = int(Contact.SERVICE), int(Contact.MEDIA), int(Contact.KIT), int(Contact.REMINDER), int(Contact.VISIT)
+PEER, LEADER, AGENT, GROUP, NONE = int(Source.PEER), int(Source.LEADER), int(Source.AGENT), int(Source.GROUP), int(Source.NONE)
+_, COLLECTOR, AUTO_DEBIT, AT_SOURCE = (int(c) for c in Channel)
+WORKER_PAYS, TIES_PAY, SCHEME_PAYS, LAST_BOUND = int(Payer.WORKER), int(Payer.TIES), int(Payer.SCHEME), int(Payer.COMPANY)
+(BONUS_MEMBERS, BONUS_RP, PER_MEMBER_RP, EARLY_BP, LATE_BP, EARLY_MONTHS, LATE_MONTHS, IDLE_MONTHS, RETURN_MONTHS) = range(9)
+NEVER_VALUE = -1000.0
+LONG_AGO = -10000
+CELLS = 1024
+SLOTS = 3
+PAY_BLOCK, MEET_BLOCK = 0xFFFF, 0xFFFE
+
+
+class Village(NamedTuple):
+    """The tables a run works on (types in records.py). `day` and `par` are one-row tables."""
+
+    par: np.ndarray
+    workers: np.ndarray
+    ties: np.ndarray
+    public: np.ndarray
+    occupations: np.ndarray
+    rows: np.ndarray
+    weeks: np.ndarray
+    contacts: np.ndarray
+    levers: np.ndarray
+    plan: np.ndarray
+    segment_levers: np.ndarray
+    offers: np.ndarray
+    groups: np.ndarray
+    agents: np.ndarray
+    lists: np.ndarray
+    leader_on: np.ndarray
+    claims: np.ndarray
+    misfortunes: np.ndarray
+    day: np.ndarray
+    ledger: np.ndarray
+    events: np.ndarray
+    passages: np.ndarray
+    counts: np.ndarray
+    priority: np.ndarray
+
+
+# ------------------------------------------------------------------ random numbers
+
+
+@njit(cache=True, nogil=True)
+def philox(c0, c1, c2, c3, k0, k1):
+    """Philox 4x32-10 (Salmon et al. 2011). All arguments and results uint64 below 2**32."""
+    mask = np.uint64(0xFFFFFFFF)
+    shift = np.uint64(32)
+    for _ in range(10):
+        p0 = c0 * np.uint64(0xD2511F53)
+        p1 = c2 * np.uint64(0xCD9E8D57)
+        c0, c1, c2, c3 = (p1 >> shift) ^ c1 ^ k0, p1 & mask, (p0 >> shift) ^ c3 ^ k1, p0 & mask
+        k0 = (k0 + np.uint64(0x9E3779B9)) & mask
+        k1 = (k1 + np.uint64(0xBB67AE85)) & mask
+    return c0, c1, c2, c3
+
+
+@njit(cache=True, nogil=True)
+def draw(par, person, week, block, purpose):
+    """The four uniforms of (person, week, block, purpose): (word + 1/2) / 2**32."""
+    a, b, c, d = philox(np.uint64(person), np.uint64(week), np.uint64(block), np.uint64(purpose), par.key0, par.key1)
+    s = 2.0**-32
+    return (np.float64(a) + 0.5) * s, (np.float64(b) + 0.5) * s, (np.float64(c) + 0.5) * s, (np.float64(d) + 0.5) * s
+
+
+@njit(cache=True, nogil=True)
+def normal(par, u):
+    """Standard normal deviate by linear interpolation in the quantile table, as in rng.normal."""
+    place = u * CELLS
+    cell = int(place)
+    left = par.normal[cell]
+    return left + (place - cell) * (par.normal[cell + 1] - left)
+
+
+# ------------------------------------------------------------------ small parts
+
+
+@njit(cache=True, nogil=True)
+def has(levers, lever):
+    """Is `lever` in the bit set `levers` (uint64)?"""
+    return (levers >> np.uint64(lever)) & np.uint64(1) != np.uint64(0)
+
+
+@njit(cache=True, nogil=True)
+def bit(lever):
+    return np.uint64(1) << np.uint64(lever)
+
+
+@njit(cache=True, nogil=True)
+def enrolled(w):
+    return w.stage == IMPLEMENTATION or w.stage == CONFIRMATION
+
+
+@njit(cache=True, nogil=True)
+def move(day, now, w, to):
+    """Pass a worker to another stage; every passage is counted."""
+    day.passages[w.stage, to] += 1
+    w.stage = to
+    w.stage_week = now.week
+
+
+@njit(cache=True, nogil=True)
+def trust(w):
+    """7.2: belief that a claim would be paid, the mean of Beta(alpha, beta)."""
+    alpha = np.float64(w.alpha)
+    return alpha / (alpha + np.float64(w.beta))
+
+
+@njit(cache=True, nogil=True)
+def share_enrolled(ties, public, w):
+    """Share of a worker's bonding and bridging ties that were enrolled at the start of the week."""
+    count = 0
+    members = 0
+    for e in range(w.first, w.last):
+        if ties[e].linking == 0:
+            count += 1
+            if public[ties[e].other].standing & 1:
+                members += 1
+    if count == 0:
+        return 0.0
+    return members / count
+
+
+@njit(cache=True, nogil=True)
+def log_value(par, v, r, w):
+    """7.3: log of the perceived monthly value in rupiah."""
+    value = par.log_value + np.float64(w.value) + par.understanding_weight * (np.float64(w.understanding) - 1.0)
+    value += par.trust_weight * (trust(w) - par.trust_reference)
+    value += par.risk_weight * np.float64(w.seen_risk)
+    if r.visibility > 0.0:
+        value += par.imitation_weight * r.visibility * share_enrolled(v.ties, v.public, w)
+    if w.marks & MISBELIEF:
+        value -= par.misbelief_weight
+    return value
+
+
+@njit(cache=True, nogil=True)
+def liquid(par, v, r, now, w, i, amount_rp):
+    """7.6: is there cash for an amount, from this month's income or, where the channel allows, of months before?"""
+    if amount_rp <= 0:
+        return True
+    occupation = v.occupations[w.occupation]
+    needed = occupation.need + par.cash_multiple * amount_rp / w.income_rp
+    start = now.month_week
+    for _ in range(r.window):
+        _, u, _, _ = draw(par, i, start, MONTHLY, P_WORKER)
+        if occupation.season[v.weeks[start].calendar_month] * occupation.shock[int(u * CELLS)] >= needed:
+            return True
+        if start == 0:
+            return False
+        start = v.weeks[start - 1].month_week
+    return False
+
+
+@njit(cache=True, nogil=True)
+def offers_known(day, r, w, refused):
+    """Bit set of the row's price and gift slots that the worker knows of and that are funded (and not in `refused`)."""
+    subset = 0
+    for k in range(SLOTS):
+        levers = r.slot_levers[k]
+        if levers != np.uint64(0) and levers & (day.off | refused) == np.uint64(0):
+            if w.marks & LISTED or w.told_week >= r.slot_since[k] or np.float64(w.known_draw) < r.slot_known[k]:
+                subset |= 1 << k
+    return subset
+
+
+@njit(cache=True, nogil=True)
+def book(v, day, now, lever, item, payer, amount_rp):
+    """Enter rupiah in the ledger (the run's own months only); what a bound payer pays counts against the budget."""
+    if now.ledger_month >= 0 and amount_rp != 0:
+        v.ledger[now.ledger_month, lever, item, payer] += amount_rp
+        if payer <= LAST_BOUND:
+            day.spent_rp += amount_rp
+            day.month_spent_rp += amount_rp
+
+
+@njit(cache=True, nogil=True)
+def commit(v, day, offer, months, members):
+    """Set aside (or, negative, give back) the money of `months` subsidized months; `members` begin (or end) a term."""
+    if offer >= 0 and v.levers[v.offers[offer].lever].bound:
+        day.committed_rp += months * v.offers[offer].unit_rp
+        day.obligation_rp += members * v.offers[offer].unit_rp
+
+
+@njit(cache=True, nogil=True)
+def release(v, day, w):
+    """Give back what was set aside for the remaining subsidized months."""
+    if w.sub_left > 0:
+        commit(v, day, w.offer, -w.sub_left, -1)
+        w.sub_left = 0
+
+
+@njit(cache=True, nogil=True)
+def leave_agent(v, w):
+    """A member is no longer in his agent's portfolio."""
+    if w.agent >= 0:
+        if enrolled(w):
+            v.agents[w.agent].portfolio -= 1
+        w.agent = -1
+
+
+# ------------------------------------------------------------------ hearing
+
+
+@njit(cache=True, nogil=True)
+def hear(ties, public, first, last, u):
+    """7.1: P = 1 - prod(1 - q_j w_j) over a worker's ties. Returns the tie that is believed, or -1.
+
+    Of those who spoke, the best informed is believed; the same uniform finds it, so that more talk never means a
+    worse teller: the teller is the first tie with the highest understanding x with u < 1 - prod over ties at or above x.
+    """
+    silent = 1.0
+    for e in range(first, last):
+        q = np.float64(public[ties[e].other].talk)
+        if q > 0.0:
+            silent *= 1.0 - min(1.0, q * np.float64(ties[e].weight))
+    if u >= 1.0 - silent:
+        return -1
+    silent = 1.0
+    above = 2.0
+    teller = -1
+    while True:
+        best = -1.0
+        for e in range(first, last):
+            other = public[ties[e].other]
+            told = np.float64(other.told)
+            if other.talk > 0.0 and told < above and told > best:
+                best = told
+                teller = e
+        if best < 0.0:
+            return teller
+        for e in range(first, last):
+            other = public[ties[e].other]
+            if other.talk > 0.0 and np.float64(other.told) == best:
+                silent *= 1.0 - min(1.0, np.float64(other.talk) * np.float64(ties[e].weight))
+        if u < 1.0 - silent:
+            return teller
+        above = best
+
+
+@njit(cache=True, nogil=True)
+def publish(par, v, now):
+    """Copy what others may read this week: how much each person talks, what he knows, where he stands."""
+    boosted_member = min(1.0, par.talk_enrolled * par.talk_boost)
+    boosted_aware = min(1.0, par.talk_aware * par.talk_boost)
+    for i in range(par.workers):
+        w = v.workers[i]
+        p = v.public[i]
+        member = enrolled(w)
+        boosted = w.reached_week >= now.week - par.boost_weeks
+        if w.stage == UNAWARE or w.marks & SILENT:
+            p.talk = 0.0
+        elif par.pass_once:
+            p.talk = par.talk_enrolled if member and w.joined_week == now.week - 1 else 0.0
+        elif member:
+            p.talk = boosted_member if boosted else par.talk_enrolled
+        else:
+            p.talk = boosted_aware if boosted else par.talk_aware
+        p.told = w.understanding
+        sour = w.stage == LAPSED and w.marks & (FORCED | DISAPPOINTED) != 0
+        p.standing = (1 if member else 0) | (2 if sour else 0) | (4 if w.marks & MISBELIEF else 0)
+    for k in range(par.leaders):
+        p = v.public[par.workers + k]
+        p.talk = 0.0
+        if v.leader_on[now.week, k]:
+            p.talk = boosted_member if p.standing & 1 else boosted_aware
+        p.told = par.leader_understanding
+    for i in range(par.workers + par.leaders, v.public.size):
+        v.public[i].talk = 0.0
+        v.public[i].told = par.leader_understanding
+    for a in range(v.agents.size):
+        if v.agents[a].active:
+            v.public[v.agents[a].row].talk = boosted_member
+
+
+# ------------------------------------------------------------------ registering and paying
+
+
+@njit(cache=True, nogil=True)
+def enroll(par, v, day, now, r, w, subset, offer, own_rp, source):
+    """Register a worker: marks, first contribution, offer, gifts and costs, credit to the agent."""
+    day.events[REENTRIES if w.marks & REGISTERED else REGISTRATIONS] += 1
+    move(day, now, w, IMPLEMENTATION)
+    w.marks = (w.marks | REGISTERED | ACTIVE) & (ALL_MARKS ^ (REMINDED | PAID_OWN))
+    w.joined_week = now.week
+    w.stop_week = -1
+    w.unpaid = 0
+    w.last_source = source
+    if w.first_week < 0:
+        w.first_week = now.week
+    if w.first_source == NONE:
+        w.first_source = source
+    w.next_due = now.due_from_join
+    if now.ledger_month >= 0:
+        day.joined_by[0, w.first_source] += 1
+        day.joined_by[1, source] += 1
+    paid_for = max(1, par.billing_months)
+    lever = r.discount_lever
+    w.offer = offer
+    w.sub_left = 0
+    if offer >= 0:
+        lever = v.offers[offer].lever
+        if v.offers[offer].months > paid_for:
+            w.sub_left = v.offers[offer].months - paid_for
+            commit(v, day, offer, w.sub_left, 1)
+    other_rp = r.due_rp - own_rp
+    if other_rp > 0 and lever >= 0:
+        book(v, day, now, lever, SUBSIDY, v.levers[lever].payer, other_rp)
+    for k in range(par.levers):
+        for slot in range(SLOTS):
+            if subset >> slot & 1 and has(r.slot_levers[slot], k):
+                book(v, day, now, k, GIFT, v.levers[k].payer, v.levers[k].gift_rp)
+        if has(r.paid_levers, k) and not has(day.off, k):
+            book(v, day, now, k, REGISTRATION, v.levers[k].payer, v.levers[k].registration_rp)
+    if w.agent >= 0 and v.agents[w.agent].active:
+        v.agents[w.agent].new_members += 1
+        v.agents[w.agent].portfolio += 1
+    else:
+        w.agent = -1
+    receive(par, v, day, now, w, own_rp, other_rp, WORKER_PAYS)
+
+
+@njit(cache=True, nogil=True)
+def receive(par, v, day, now, w, own_rp, other_rp, payer):
+    """A contribution came in: months are counted, the part not subsidized is booked, the agent earns his share (7.4)."""
+    paid_for = max(1, par.billing_months)
+    if own_rp > 0 and payer == WORKER_PAYS:
+        w.own_months += paid_for
+        w.marks |= PAID_OWN
+        day.events[PAYMENTS_OWN] += 1
+    else:
+        w.other_months += paid_for
+        w.marks &= ALL_MARKS ^ PAID_OWN
+        day.events[PAYMENTS_OTHER] += 1
+    book(v, day, now, par.levers, CONTRIBUTION, payer, own_rp)
+    if w.agent >= 0 and v.agents[w.agent].active:
+        months = w.own_months + w.other_months
+        if months <= now.agent_rule[EARLY_MONTHS]:
+            v.agents[w.agent].commissions_rp += (own_rp + other_rp) * now.agent_rule[EARLY_BP] // 10000
+        elif months <= now.agent_rule[LATE_MONTHS]:
+            v.agents[w.agent].commissions_rp += (own_rp + other_rp) * now.agent_rule[LATE_BP] // 10000
+
+
+@njit(cache=True, nogil=True)
+def register(par, v, day, now, r, w, i, u):
+    """7.5: one uniform is cut into success, discouraged, try again, fade, wait (in this order)."""
+    helped = 1 if w.marks & HELPED else 0
+    asked = 1 if w.marks & ASKED else 0
+    a = par.attempt_prob
+    s = a * r.success[helped]
+    if u >= a:
+        if u - a < (1.0 - a) * par.fade_prob:
+            move(day, now, w, PERSUASION)
+        return
+    subset = offers_known(day, r, w, np.uint64(0))
+    if w.denied != np.uint64(0) and subset != offers_known(day, r, w, w.denied):
+        return
+    w.attempts += 1
+    day.events[ATTEMPTS] += 1
+    if u >= s:
+        day.events[FAILURES] += 1
+        if u - s < (a - s) * par.discourage_prob:
+            move(day, now, w, REJECTED)
+        return
+    wish = log_value(par, v, r, w)
+    back = 32 if w.marks & REGISTERED else 0
+    if wish <= r.threshold[subset + 8 * helped + 16 * asked + back]:
+        move(day, now, w, PERSUASION)
+        return
+    own_rp = r.first_due_rp[subset]
+    late_rp = par.late_fee_rp + par.owes_arrears * w.unpaid * r.due_rp if back else 0
+    in_hand_rp = own_rp - min(own_rp, r.source_rp) if r.channel == AT_SOURCE else own_rp
+    if not liquid(par, v, r, now, w, i, in_hand_rp + late_rp):
+        day.events[CASH_FAILURES] += 1
+        if u < s * par.discourage_prob:
+            move(day, now, w, REJECTED)
+        return
+    if asked and wish <= r.threshold[subset + 8 * helped + back]:
+        w.marks |= FORCED
+    book(v, day, now, par.levers, CONTRIBUTION, WORKER_PAYS, late_rp)
+    enroll(par, v, day, now, r, w, subset, r.subset_offer[subset], own_rp, w.last_source)
+
+
+@njit(cache=True, nogil=True)
+def pay(par, v, day, now, r, w, i, u, u_tie):
+    """7.6: a due month is paid if not forgotten, worth it and cash is there; else cover stops, in the end he lapses."""
+    offer = w.offer
+    lever = r.discount_lever
+    other_rp = 0
+    log_own = 0.0
+    if w.sub_left == 0 and offer >= 0 and v.offers[offer].renewal_prob > 0.0 and not has(day.off, v.offers[offer].lever):
+        w.sub_left = v.offers[offer].months
+        commit(v, day, offer, w.sub_left, 1)
+    subsidized = w.sub_left > 0
+    if subsidized:
+        lever = v.offers[offer].lever
+        other_rp = r.due_rp * v.offers[offer].basis_points // 10000
+        log_own = v.offers[offer].log_own
+    elif lever >= 0 and not has(day.off, lever):
+        other_rp = r.discount_rp
+        log_own = r.pay_threshold[1]
+    own_rp = r.due_rp - other_rp
+    paid = True
+    if own_rp > 0:
+        paid = settle(par, v, day, now, r, w, i, u, u_tie, own_rp, other_rp, log_own)
+    else:
+        receive(par, v, day, now, w, 0, other_rp, WORKER_PAYS)
+    if paid:
+        if other_rp > 0:
+            book(v, day, now, lever, SUBSIDY, v.levers[lever].payer, other_rp)
+        w.unpaid = 0
+        w.stop_week = -1
+        w.marks |= ACTIVE
+        if w.stage == IMPLEMENTATION and w.own_months >= par.confirm_months:
+            move(day, now, w, CONFIRMATION)
+    else:
+        miss(v, day, now, w)
+    if subsidized and w.sub_left > 0:
+        used = min(max(1, par.billing_months), w.sub_left)
+        commit(v, day, offer, -used, -1 if used == w.sub_left else 0)
+        w.sub_left -= used
+    w.marks &= ALL_MARKS ^ REMINDED
+    w.next_due = now.due_from_due
+
+
+@njit(cache=True, nogil=True)
+def settle(par, v, day, now, r, w, i, u, u_tie, own_rp, other_rp, log_own):
+    """Does the worker, or a tie in his place, pay `own_rp`? `log_own`: log of the share of the price that is his."""
+    forgets = par.forget[min(par.forget.size - 1, int((w.own_months + par.subsidized_habit * w.other_months) * 4.0))]
+    collected = r.channel == COLLECTOR
+    if not collected and w.agent >= 0 and v.agents[w.agent].active and v.agents[w.agent].collect_prob > 0.0:
+        u_collect, _, _, _ = draw(par, i, now.week, COLLECT, P_WORKER)
+        collected = u_collect < v.agents[w.agent].collect_prob
+    in_hand_rp = own_rp
+    if r.channel == AT_SOURCE:
+        in_hand_rp = own_rp - min(own_rp, r.source_rp)
+        if in_hand_rp == 0:
+            forgets = 0.0
+    elif r.channel == AUTO_DEBIT:
+        forgets *= par.auto_debit_ratio
+    if collected:
+        forgets *= par.collector_ratio
+    reminded = w.marks & REMINDED != 0
+    if reminded:
+        forgets *= par.reminder[w.reminders]
+    remembers = 1.0 - forgets
+    if not (collected or reminded):
+        remembers *= par.missed[w.unpaid]
+    if w.marks & FORCED or (w.marks & DISAPPOINTED and not r.complaints):
+        remembers = 1.0 - min(1.0, (1.0 - remembers) * par.resentment)
+    if u >= remembers or log_value(par, v, r, w) <= r.pay_threshold[0] + log_own:
+        return False
+    if liquid(par, v, r, now, w, i, in_hand_rp):
+        receive(par, v, day, now, w, own_rp, other_rp, WORKER_PAYS)
+        return True
+    if u_tie < par.solidarity_prob and (w.arisan or share_enrolled(v.ties, v.public, w) > 0.0):
+        receive(par, v, day, now, w, own_rp, other_rp, TIES_PAY)
+        return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def miss(v, day, now, w):
+    """An unpaid month: cover has stopped; after the grace months the worker has lapsed, dated at the first of them."""
+    day.events[MISSED] += 1
+    if w.unpaid == 0:
+        w.stop_week = now.week
+        day.events[STOPS] += 1
+    w.unpaid += 1
+    w.marks &= ALL_MARKS ^ (ACTIVE | PAID_OWN)
+    if w.unpaid >= now.grace_months:
+        lapse(v, day, now, w)
+
+
+@njit(cache=True, nogil=True)
+def lapse(v, day, now, w):
+    day.events[LAPSES] += 1
+    leave_agent(v, w)
+    move(day, now, w, LAPSED)
+    w.marks &= ALL_MARKS ^ (ACTIVE | PAID_OWN)
+    if w.stop_week < 0:
+        w.stop_week = now.week
+    if w.first_stop < 0:
+        w.first_stop = w.stop_week
+    release(v, day, w)
+
+
+@njit(cache=True, nogil=True)
+def month(par, v, day, now, r, w, i):
+    """What the first step of a calendar month brings a worker: misfortune or exit, a due contribution, learning."""
+    u, _, u_tie, u_fate = draw(par, i, now.week, MONTHLY, P_WORKER)
+    w.seen_risk = np.float64(w.seen_risk) * par.seen_risk_keep
+    if enrolled(w):
+        if w.next_due == now.week:
+            pay(par, v, day, now, r, w, i, u, u_tie)
+        if w.marks & ACTIVE:
+            known = np.float64(w.understanding)
+            w.understanding = known + par.learning * (1.0 - known)
+            if w.marks & MISBELIEF:
+                _, u_clear, _, _ = draw(par, i, now.week, BELIEF, P_WORKER)
+                if u_clear < par.learning_clearing:
+                    w.marks &= ALL_MARKS ^ MISBELIEF
+    kind = fate(par, v, w, u_fate)
+    if kind >= 0:
+        v.misfortunes[day.misfortunes].person = i
+        v.misfortunes[day.misfortunes].kind = kind
+        day.misfortunes += 1
+
+
+@njit(cache=True, nogil=True)
+def fate(par, v, w, u):
+    """7.8 and 3.5: one uniform is cut into death 0, accident 3, moving away 1, formal job 2, nothing -1 (monthly chances)."""
+    if not par.claims_on and not par.turnover_on:
+        return -1
+    edge = par.death_prob * np.float64(w.risk)
+    if u < edge:
+        return 0
+    edge += v.occupations[w.occupation].accident_prob * np.float64(w.risk)
+    if u < edge:
+        return 3
+    edge += par.migration_prob
+    if u < edge:
+        return 1
+    if u < edge + par.formal_prob:
+        return 2
+    return -1
+
+
+# ------------------------------------------------------------------ one worker, one week
+
+
+@njit(cache=True, nogil=True)
+def digest_news(par, w):
+    """7.2, 7.8: news of claims and misfortunes that came at the end of last week changes trust and seen risk."""
+    w.alpha = np.float64(w.alpha) + par.paid_count * w.news_paid
+    w.beta = np.float64(w.beta) + par.bad_count * w.news_bad
+    w.seen_risk = np.float64(w.seen_risk) + par.seen_risk_step * w.news_risk
+    w.news_paid = 0
+    w.news_bad = 0
+    w.news_risk = 0
+
+
+@njit(cache=True, nogil=True)
+def campaign_contact(v, day, now, r, w, kind, u):
+    """Is the worker reached by channel class `kind`? The lever that reached him (attribution by thinning), or -1."""
+    if u >= r.contact[kind]:
+        return -1
+    place = r.contact_from[kind]
+    while u >= v.contacts[place].cumulative:
+        place += 1
+    lever = v.contacts[place].lever
+    if has(day.off | w.denied, lever):
+        return -1
+    day.events[CONTACTED] += 1
+    book(v, day, now, lever, CONTACT, v.levers[lever].payer, v.levers[lever].contact_rp)
+    return lever
+
+
+@njit(cache=True, nogil=True)
+def hear_ties(par, v, day, now, w, u_hear, own_trust):
+    """7.1, 7.2: word from a tie. Returns (source, prompted, chance not to be persuaded, chance to keep a misbelief)."""
+    if par.threshold_rule:
+        met = share_enrolled(v.ties, v.public, w) >= np.float64(w.threshold)
+        return PEER if met else NONE, False, 1.0, 1.0
+    e = hear(v.ties, v.public, w.first, w.last, u_hear)
+    if e < 0:
+        return NONE, False, 1.0, 1.0
+    day.events[HEARD] += 1
+    other = v.public[v.ties[e].other]
+    strength = par.peer_intensity * (par.linking_credibility if v.ties[e].linking else par.bonding_credibility)
+    known = np.float64(w.understanding)
+    w.understanding = known + strength * max(0.0, np.float64(other.told) - known)
+    keeps = 1.0 if other.standing & 4 else 1.0 - min(1.0, par.clearing_ratio * strength)
+    source = LEADER if v.ties[e].other >= par.workers else PEER
+    if other.standing & 2:
+        w.beta = np.float64(w.beta) + par.sour_count
+        return source, False, 1.0, keeps
+    return source, True, 1.0 - strength * own_trust, keeps
+
+
+@njit(cache=True, nogil=True)
+def take_visit(par, now, w, own_trust):
+    """An agent came: he informs, prompts, helps with the form, and is the worker's agent from now on."""
+    w.reached_week = now.week
+    w.told_week = now.week
+    w.marks |= HELPED | VISITED
+    w.agent = w.visitor
+    known = np.float64(w.understanding)
+    w.understanding = known + par.intensity[VISIT] * (1.0 - known)
+    return 1.0 - par.intensity[VISIT] * par.linking_credibility * own_trust, 1.0 - min(1.0, par.clearing_ratio * par.intensity[VISIT])
+
+
+@njit(cache=True, nogil=True)
+def take_contact(par, v, now, w, kind, lever, own_trust):
+    """A campaign channel reached the worker. Returns (chance not to be persuaded, chance to keep a misbelief)."""
+    strength = par.intensity[kind]
+    known = np.float64(w.understanding)
+    w.understanding = known + strength * (1.0 - known)
+    w.told_week = now.week
+    keeps = 1.0
+    if kind < MEDIA:
+        w.reached_week = now.week
+        keeps = 1.0 - min(1.0, par.clearing_ratio * strength)
+    if v.levers[lever].helps:
+        w.marks |= HELPED
+    if kind == SERVICE:
+        w.marks |= ASKED
+        return 0.0, keeps
+    return 1.0 - strength * v.levers[lever].credibility * own_trust, keeps
+
+
+@njit(cache=True, nogil=True)
+def meet(par, v, day, now, r, w, i, u_hear):
+    """Everything that reaches a worker this week, in fixed order: ties, agent, campaign classes.
+
+    Returns (prompted by a person or an offer, contacted at all, chance to be persuaded).
+    """
+    own_trust = trust(w)
+    source, prompted, stays, keeps = hear_ties(par, v, day, now, w, u_hear, own_trust)
+    stays *= 1.0 - par.self_persuasion
+    if w.visited == now.week:
+        a, b = take_visit(par, now, w, own_trust)
+        stays *= a
+        keeps *= b
+        source = AGENT
+        prompted = True
+    for half in range(2):
+        if r.contact_blocks >> half & 1:
+            u = draw(par, i, now.week, CONTACT_A + half, P_WORKER)
+            for k in range(4):
+                kind = 4 * half + k
+                lever = campaign_contact(v, day, now, r, w, kind, u[k]) if kind < REMINDER else -1
+                if lever >= 0:
+                    a, b = take_contact(par, v, now, w, kind, lever, own_trust)
+                    stays *= a
+                    keeps *= b
+                    source = min(source, kind)
+                    prompted = prompted or kind < MEDIA
+    if w.marks & MISBELIEF and keeps < 1.0:
+        u_belief, _, _, _ = draw(par, i, now.week, BELIEF, P_WORKER)
+        if u_belief < 1.0 - keeps:
+            w.marks &= ALL_MARKS ^ MISBELIEF
+    if source != NONE:
+        w.last_source = source
+        if w.first_source == NONE:
+            w.first_source = source
+    return prompted, source != NONE, 1.0 - stays
+
+
+@njit(cache=True, nogil=True)
+def margin_of(par, v, day, r, w):
+    """log W - L for the offers, the help and the requirement that the worker meets now."""
+    route = offers_known(day, r, w, np.uint64(0))
+    if w.marks & HELPED:
+        route += 8
+    if w.marks & ASKED:
+        route += 16
+    if w.marks & REGISTERED:
+        route += 32
+    return log_value(par, v, r, w) - r.threshold[route]
+
+
+@njit(cache=True, nogil=True)
+def compare(par, v, day, now, r, w, u, prompted):
+    """7.3: does the worker weigh the offer this week, and what comes of it?"""
+    stage = w.stage
+    if stage != PERSUASION and stage != REJECTED and stage != LAPSED:
+        return
+    weighs = 1.0 if prompted else par.compare_prob
+    if stage != PERSUASION:
+        weighs *= par.recompare_ratio
+    if stage == REJECTED and (prompted or now.month_start):
+        if margin_of(par, v, day, r, w) - np.float64(w.margin) > par.reopen_margin:
+            move(day, now, w, PERSUASION)
+            stage = PERSUASION
+            weighs = 1.0 if prompted else par.compare_prob
+    if u < weighs:
+        margin = margin_of(par, v, day, r, w)
+        w.margin = margin
+        if margin > 0.0:
+            move(day, now, w, DECISION)
+        elif stage == PERSUASION:
+            move(day, now, w, REJECTED)
+
+
+@njit(cache=True, nogil=True)
+def outsider(par, v, day, now, r, w, i):
+    """A worker without cover: the stages from UNAWARE to DECISION, several of which may pass in one week."""
+    u_hear, u_stage, u_compare, u_register = draw(par, i, now.week, WEEKLY, P_WORKER)
+    prompted, contacted, persuaded = meet(par, v, day, now, r, w, i, u_hear)
+    if w.stage == UNAWARE and contacted:
+        move(day, now, w, KNOWLEDGE)
+    if par.join_on_hearing:
+        if contacted:
+            enroll(par, v, day, now, r, w, 0, -1, 0, w.last_source)
+        return
+    if w.stage == KNOWLEDGE and u_stage < persuaded:
+        move(day, now, w, PERSUASION)
+    elif not contacted and u_stage >= 1.0 - par.forget_prob and (w.stage == KNOWLEDGE or w.stage == PERSUASION or w.stage == REJECTED):
+        move(day, now, w, UNAWARE)
+        w.understanding = w.understanding_start
+        day.events[FORGOTTEN] += 1
+        return
+    if now.on_sale:
+        compare(par, v, day, now, r, w, u_compare, prompted)
+        if w.stage == DECISION:
+            register(par, v, day, now, r, w, i, u_register)
+    if w.stage != DECISION:
+        w.marks &= ALL_MARKS ^ (HELPED | ASKED | LISTED)
+
+
+@njit(cache=True, nogil=True)
+def member(par, v, day, now, r, w, i):
+    """An enrolled worker between due months: a visit or a reminder restores the chance to pay; limits may end it."""
+    if w.visited == now.week:
+        w.marks |= REMINDED | VISITED
+        w.reached_week = now.week
+    if r.contact[REMINDER] > 0.0:
+        _, _, u, _ = draw(par, i, now.week, CONTACT_B, P_WORKER)
+        if campaign_contact(v, day, now, r, w, REMINDER, u) >= 0:
+            w.marks |= REMINDED
+            w.reminders = min(255, w.reminders + 1)
+    if par.lapse_prob > 0.0 or par.silence_prob > 0.0:
+        u_lapse, u_silent, _, _ = draw(par, i, now.week, LIMITS, P_WORKER)
+        if u_silent < par.silence_prob:
+            w.marks |= SILENT
+        if u_lapse < par.lapse_prob:
+            lapse(v, day, now, w)
+
+
+@njit(cache=True, nogil=True)
+def live(par, v, day, now, i):
+    """One worker, one week: hear, understand and trust, compare and decide, register, (due month) pay, confirm or lapse."""
+    w = v.workers[i]
+    r = v.rows[now.period * par.segments + w.segment]
+    if w.news_paid + w.news_bad + w.news_risk > 0:
+        digest_news(par, w)
+    if enrolled(w):
+        member(par, v, day, now, r, w, i)
+    else:
+        outsider(par, v, day, now, r, w, i)
+    if now.month_start:
+        month(par, v, day, now, r, w, i)
+
+
+# ------------------------------------------------------------------ serial passes: money
+
+
+@njit(cache=True, nogil=True)
+def available_rp(par, day, now):
+    """Rupiah that may still be committed this week under the budget and the monthly ceiling (a large number without)."""
+    left = 1 << 60
+    if par.budget_rp >= 0:
+        left = par.budget_rp - day.spent_rp - day.committed_rp
+    if par.ceiling_rp >= 0:
+        left = min(left, par.ceiling_rp - day.month_spent_rp - (day.obligation_rp if now.month_start else 0))
+    return left
+
+
+@njit(cache=True, nogil=True)
+def fund(par, v, day, now):
+    """Which levers run this week: what is fixed is paid first; then gifts, contacts and subsidies are rationed if they must be."""
+    if now.month_start:
+        day.month_spent_rp = 0
+    renew(par, v, day, now)
+    day.off = day.never
+    left = available_rp(par, day, now)
+    for k in range(par.levers):
+        plan = v.plan[now.week, k]
+        lever = v.levers[k]
+        lever.owed_once_rp += plan.once_rp
+        lever.owed_month_rp = plan.monthly_rp if now.month_start else lever.owed_month_rp + plan.monthly_rp
+        if plan.running:
+            fixed = lever.owed_once_rp + lever.owed_month_rp
+            if lever.bound and fixed + plan.event_rp > left:
+                day.off |= bit(k)
+                lever.unmet_rp += fixed + plan.event_rp
+            else:
+                book(v, day, now, k, FIXED, lever.payer, fixed)
+                book(v, day, now, k, EVENT, lever.payer, plan.event_rp)
+                lever.owed_once_rp = 0
+                lever.owed_month_rp = 0
+                left -= (fixed + plan.event_rp) * lever.bound
+    if par.budget_rp >= 0 or par.ceiling_rp >= 0:
+        ration(par, v, day, now, left)
+
+
+@njit(cache=True, nogil=True)
+def renew(par, v, day, now):
+    """A sponsor's budget is renewed, or not, at the end of each term; a lever that is not renewed stays off."""
+    for k in range(v.offers.size):
+        offer = v.offers[k]
+        if offer.renewal_prob > 0.0 and now.week > offer.list_week and (now.week - offer.list_week) % offer.term == 0:
+            u, _, _, _ = draw(par, offer.lever, now.week, 0, P_LEVER)
+            if u >= offer.renewal_prob:
+                day.never |= bit(offer.lever)
+
+
+@njit(cache=True, nogil=True)
+def ration(par, v, day, now, left):
+    """7.9, rival money: if the worst case of the week fits, nobody is denied; else claimants are served by Philox priority.
+
+    Claimants for contacts are the target; for gifts and subsidies those who are in DECISION at the start of the week.
+    """
+    worst = 0
+    room = True
+    for k in range(par.levers):
+        lever = v.levers[k]
+        if v.plan[now.week, k].running and lever.bound and not has(day.off, k):
+            worst += lever.targets * (lever.contact_rp + lever.claim_rp + (lever.discount_rp if now.month_start else 0))
+            if par.ceiling_rp >= 0 and day.obligation_rp + lever.targets * lever.month_unit_rp > par.ceiling_rp:
+                room = False
+    for i in range(par.workers):
+        v.workers[i].denied = 0
+    if worst <= left and room:
+        return
+    for k in range(par.levers):
+        lever = v.levers[k]
+        if not v.plan[now.week, k].running or not lever.bound or has(day.off, k):
+            continue
+        if now.month_start and lever.discount_rp > 0:
+            left -= reserve_discount(par, v, day, k, left)
+        if lever.contact_rp > 0:
+            left -= lever.contact_rp * serve(par, v, now, k, left // lever.contact_rp, False)
+        if lever.claim_rp > 0:
+            most = left // lever.claim_rp
+            if par.ceiling_rp >= 0 and lever.month_unit_rp > 0:
+                most = min(most, (par.ceiling_rp - day.obligation_rp) // lever.month_unit_rp)
+            if most <= 0:
+                day.off |= bit(k)
+                lever.unmet_rp += lever.claim_rp
+            else:
+                left -= lever.claim_rp * serve(par, v, now, k, most, True)
+
+
+@njit(cache=True, nogil=True)
+def reserve_discount(par, v, day, k, left):
+    """A discount on running contributions is paid to all members of the target this month, or to none."""
+    members = 0
+    for i in range(par.workers):
+        w = v.workers[i]
+        if has(v.segment_levers[w.segment], k) and enrolled(w):
+            members += 1
+    needed = members * v.levers[k].discount_rp
+    if needed > left:
+        day.off |= bit(k)
+        v.levers[k].unmet_rp += needed
+        return 0
+    return needed
+
+
+@njit(cache=True, nogil=True)
+def serve(par, v, now, k, most, deciding):
+    """Deny lever k to all of its target but the `most` claimants of lowest priority word; returns how many are served."""
+    claimants = 0
+    for i in range(par.workers):
+        w = v.workers[i]
+        v.priority[i] = 0xFFFFFFFF
+        if has(v.segment_levers[w.segment], k) and (not deciding or w.stage == DECISION):
+            word, _, _, _ = philox(np.uint64(i), np.uint64(now.week), np.uint64(k), np.uint64(P_ALLOT), par.key0, par.key1)
+            v.priority[i] = min(np.int64(word), 0xFFFFFFFE)
+            claimants += 1
+    cut = 0xFFFFFFFF
+    if claimants > most:
+        low = 0
+        while low < cut:  # the largest cut with at most `most` claimants strictly below it
+            middle = (low + cut + 1) // 2
+            below = 0
+            for i in range(par.workers):
+                below += v.priority[i] < middle
+            if below <= most:
+                low = middle
+            else:
+                cut = middle - 1
+    served = 0
+    for i in range(par.workers):
+        w = v.workers[i]
+        if has(v.segment_levers[w.segment], k):
+            if v.priority[i] < cut:
+                served += 1
+            else:
+                w.denied |= bit(k)
+    return served
+
+
+# ------------------------------------------------------------------ serial passes: agents, lists, groups
+
+
+@njit(cache=True, nogil=True)
+def settle_agent(par, v, day, now, a):
+    """7.4, at a month's first step: pay slip by the dated rule, strike-off, leaving, return, and how many can be collected from."""
+    agent = v.agents[a]
+    rule = now.agent_rule
+    if agent.active:
+        agent.income_rp = agent.commissions_rp
+        if agent.new_members >= rule[BONUS_MEMBERS]:
+            agent.income_rp += rule[BONUS_RP] + rule[PER_MEMBER_RP] * agent.new_members
+        if agent.commission:
+            book(v, day, now, agent.lever, COMMISSION, SCHEME_PAYS, agent.income_rp)
+            agent.idle_months = agent.idle_months + 1 if agent.new_members == 0 and agent.commissions_rp == 0 else 0
+            u, _, _, _ = draw(par, a, now.week, PAY_BLOCK, P_AGENT)
+            if agent.idle_months >= rule[IDLE_MONTHS]:
+                agent.active = 0
+                agent.away_months = 0
+            elif agent.income_rp < agent.reserve_rp and u < agent.leave_prob:
+                agent.active = 0
+                agent.away_months = -1
+    elif agent.away_months >= 0:
+        agent.away_months += 1
+        if agent.away_months >= rule[RETURN_MONTHS]:
+            agent.active = 1
+            agent.idle_months = 0
+    agent.new_members = 0
+    agent.commissions_rp = 0
+    agent.collect_prob = 0.0
+    if agent.active and agent.collects:
+        # three fifths of the month's visits may go to collecting
+        agent.collect_prob = min(1.0, 0.6 * agent.visits * agent.per_visit * 52.0 / 12.0 / max(1, agent.portfolio))
+
+
+@njit(cache=True, nogil=True)
+def send_agents(par, v, day, now):
+    """7.4: each agent spends the week's visits, each on the best of a few candidates by what an agent can observe."""
+    for a in range(v.agents.size):
+        agent = v.agents[a]
+        if now.week < agent.from_week or now.week > agent.until_week:
+            continue
+        if now.week == agent.from_week:
+            agent.active = 1
+            agent.collect_prob = 1.0 if agent.collects else 0.0
+        elif now.month_start:
+            settle_agent(par, v, day, now, a)
+        if now.week == agent.until_week:
+            agent.active = 0
+        people = agent.last - agent.first
+        if not agent.active or has(day.off, agent.lever) or people == 0:
+            continue
+        visits = agent.visits
+        if agent.collects:
+            visits = max(visits - agent.portfolio * 12 // (agent.per_visit * 52), visits * 2 // 5)
+        for k in range(visits):
+            u = draw(par, a, now.week, k, P_AGENT)
+            best = -1
+            chosen = -1
+            for c in range(agent.candidates):
+                i = v.lists[agent.first + int(u[c] * people)]
+                score = attraction(agent, v.workers[i])
+                if score > best:
+                    best = score
+                    chosen = i
+            visit(par, v, day, now, a, v.workers[chosen])
+
+
+@njit(cache=True, nogil=True)
+def attraction(agent, w):
+    """How an agent ranks a candidate: not a member, not visited before, preferred occupation, not sent away by the office."""
+    score = 0 if enrolled(w) else 8
+    if w.marks & VISITED == 0:
+        score += 4
+    if has(agent.preferred, w.occupation):
+        score += 2
+    if w.attempts == 0:
+        score += 1
+    return score
+
+
+@njit(cache=True, nogil=True)
+def visit(par, v, day, now, a, w):
+    """Agent a goes to a worker; where two meet, the lower priority is lost; a visit that cannot be paid is not made."""
+    k = v.agents[a].lever
+    if w.visited == now.week:
+        day.events[VISITS_LOST] += 1
+        u, _, _, _ = draw(par, a, now.week, MEET_BLOCK, P_AGENT)
+        other, _, _, _ = draw(par, w.visitor, now.week, MEET_BLOCK, P_AGENT)
+        if u > other:
+            w.visitor = a
+        return
+    cost = v.levers[k].contact_rp
+    if cost > 0 and v.levers[k].bound and cost > available_rp(par, day, now):
+        v.levers[k].unmet_rp += cost
+        return
+    w.visited = now.week
+    w.visitor = a
+    day.events[VISITS] += 1
+    book(v, day, now, k, CONTACT, v.levers[k].payer, cost)
+
+
+@njit(cache=True, nogil=True)
+def nominate(v, day, now):
+    """A sponsor puts workers on its list: they are helped to register and know the offer."""
+    for k in range(v.offers.size):
+        if v.offers[k].list_week != now.week or has(day.off, v.offers[k].lever):
+            continue
+        for p in range(v.offers[k].first, v.offers[k].last):
+            w = v.workers[v.lists[p]]
+            if not enrolled(w):
+                w.marks |= LISTED | HELPED
+                w.told_week = now.week
+                w.last_source = SERVICE
+                if w.first_source == NONE:
+                    w.first_source = SERVICE
+                if w.stage != DECISION:
+                    move(day, now, w, DECISION)
+
+
+@njit(cache=True, nogil=True)
+def meet_groups(par, v, day, now):
+    """7.3, group decision: if the mean margin of the members without cover is positive, all with cash enroll, the fund pays for others."""
+    for g in range(v.groups.size):
+        group = v.groups[g]
+        if now.week < group.from_week or now.week >= group.until_week or (now.week - group.from_week) % group.every != 0:
+            continue
+        if has(day.off, group.lever):
+            continue
+        total = 0.0
+        for p in range(group.first, group.last):
+            w = v.workers[v.lists[p]]
+            if not enrolled(w):
+                w.margin = margin_of(par, v, day, v.rows[now.period * par.segments + w.segment], w)
+                total += max(-20.0, np.float64(w.margin))
+        if total > 0.0:
+            for p in range(group.first, group.last):
+                if not enrolled(v.workers[v.lists[p]]):
+                    join_with_group(par, v, day, now, group, v.lists[p])
+
+
+@njit(cache=True, nogil=True)
+def join_with_group(par, v, day, now, group, i):
+    """One member after a positive vote: an outvoted one leaves or is forced; the office may still fail."""
+    w = v.workers[i]
+    r = v.rows[now.period * par.segments + w.segment]
+    u_leave, u_office, _, _ = draw(par, i, now.week, GROUP_BLOCK, P_WORKER)
+    outvoted = w.margin <= 0.0
+    if outvoted and u_leave < group.leave_prob:
+        return
+    w.told_week = now.week
+    w.last_source = GROUP
+    if w.first_source == NONE:
+        w.first_source = GROUP
+    if u_office >= r.success[1]:
+        if not outvoted and w.stage != DECISION:
+            w.marks |= HELPED
+            move(day, now, w, DECISION)
+        return
+    if outvoted:
+        w.marks |= FORCED
+    subset = offers_known(day, r, w, w.denied)
+    own_rp = r.first_due_rp[subset]
+    offer = r.subset_offer[subset]
+    if offer < 0 and group.offer >= 0 and not liquid(par, v, r, now, w, i, own_rp):
+        offer = group.offer
+        own_rp = 0
+    enroll(par, v, day, now, r, w, subset, offer, own_rp, GROUP)
+
+
+# ------------------------------------------------------------------ serial passes: claims, turnover, record
+
+
+@njit(cache=True, nogil=True)
+def file_claims(par, v, day, now):
+    """7.8: this week's deaths and accidents. With cover, a claim is filed; without, ties see the misfortune."""
+    for n in range(day.misfortunes):
+        i = v.misfortunes[n].person
+        kind = v.misfortunes[n].kind
+        w = v.workers[i]
+        if not par.claims_on or (kind != 0 and kind != 3):
+            continue
+        if w.marks & ACTIVE == 0:
+            day.events[UNPROTECTED] += 1
+            tell_ties(par, v, w, 2)
+            continue
+        r = v.rows[now.period * par.segments + w.segment]
+        amount_rp = now.accident_claim_rp
+        if kind == 0:
+            amount_rp = now.death_benefit_rp
+            if w.own_months + w.other_months < now.waiting_months:
+                amount_rp = now.waiting_benefit_rp
+        u_refused, u_days, _, _ = draw(par, i, now.week, kind, P_CLAIM)
+        days = r.claim_days * par.wait[int(u_days * CELLS)]
+        for slot in range(v.claims.size):
+            claim = v.claims[slot]
+            if claim.open == 0:
+                claim.open = 1
+                claim.person = i
+                claim.week = now.week + int(days / par.step_days)
+                claim.outcome = 2 if u_refused < r.refused_share else 1 if days > par.late_days else 0
+                claim.kind = kind
+                claim.amount_rp = amount_rp
+                break
+
+
+@njit(cache=True, nogil=True)
+def close_claims(par, v, day, now):
+    """Claims whose handling ends this week: money is booked, news goes to ties or, where announced, to the community."""
+    for slot in range(v.claims.size):
+        claim = v.claims[slot]
+        if claim.open == 0 or claim.week > now.week:
+            continue
+        claim.open = 0
+        w = v.workers[claim.person]
+        day.events[CLAIMS_PAID + claim.outcome] += 1
+        if claim.outcome < 2:
+            book(v, day, now, par.levers, CLAIM, SCHEME_PAYS, claim.amount_rp)
+        elif claim.kind == 3:
+            w.marks |= DISAPPOINTED
+        if claim.outcome == 0 and v.rows[now.period * par.segments + w.segment].announces:
+            for j in range(par.workers):
+                if v.workers[j].community == w.community:
+                    v.workers[j].news_paid += 1
+        else:
+            tell_ties(par, v, w, 0 if claim.outcome == 0 else 1)
+
+
+@njit(cache=True, nogil=True)
+def tell_ties(par, v, w, what):
+    """Leave a piece of news (0 paid, 1 late or refused, 2 misfortune without cover) with a worker's ties, for next week."""
+    for e in range(w.first, w.last):
+        j = v.ties[e].other
+        if j < par.workers:
+            if what == 0:
+                v.workers[j].news_paid += 1
+            elif what == 1:
+                v.workers[j].news_bad += 1
+            else:
+                v.workers[j].news_risk += 1
+
+
+@njit(cache=True, nogil=True)
+def turn_over(par, v, day, now):
+    """Those who died or left are replaced in their place, with its ties, by newcomers drawn from the baseline."""
+    for n in range(day.misfortunes):
+        kind = v.misfortunes[n].kind
+        if par.turnover_on and kind < 3:
+            day.events[EXIT_DEATH + kind] += 1
+            day.events[NEWCOMERS] += 1
+            w = v.workers[v.misfortunes[n].person]
+            release(v, day, w)
+            leave_agent(v, w)
+            newcomer(par, now, w, v.misfortunes[n].person)
+
+
+@njit(cache=True, nogil=True)
+def newcomer(par, now, w, i):
+    """3.5: a new person in an old place: value, own risk, understanding, misbelief and awareness are drawn, the past is blank."""
+    u_value, u_risk, u_known, u_belief = draw(par, i, now.week, NEWCOMER_A, P_WORKER)
+    u_aware, u_never, _, _ = draw(par, i, now.week, NEWCOMER_B, P_WORKER)
+    cell = int(u_risk * CELLS)
+    value = np.float64(w.value_slot) + par.value_sd * normal(par, u_value) + par.risk_weight * par.own_risk_sd * par.mid[cell]
+    w.value = NEVER_VALUE if u_never < par.never_share else value
+    w.risk = par.risk_table[cell]
+    known = min(1.0, max(0.0, par.understanding_mean + par.understanding_spread * (2.0 * u_known - 1.0)))
+    w.understanding = known
+    w.understanding_start = known
+    w.marks = MISBELIEF if u_belief < par.misbelief_share else 0
+    w.stage = KNOWLEDGE if u_aware < par.awareness_share else UNAWARE
+    w.alpha = par.trust_alpha
+    w.beta = par.trust_beta
+    w.seen_risk = 0.0
+    w.margin = 0.0
+    w.own_months = 0
+    w.other_months = 0
+    w.attempts = 0
+    w.reminders = 0
+    w.unpaid = 0
+    w.news_paid = 0
+    w.news_bad = 0
+    w.news_risk = 0
+    w.offer = -1
+    w.visitor = -1
+    w.visited = -1
+    w.next_due = -1
+    w.joined_week = -1
+    w.first_week = -1
+    w.stop_week = -1
+    w.first_stop = -1
+    w.reached_week = LONG_AGO
+    w.told_week = LONG_AGO
+    w.stage_week = now.week
+    w.first_source = NONE
+    w.last_source = NONE
+
+
+@njit(cache=True, nogil=True)
+def record(par, v, day, now):
+    """Count the week's end from the states, by report group; file the day book and clear it."""
+    counts = v.counts[now.week]
+    for i in range(par.workers):
+        w = v.workers[i]
+        counts[w.group, w.stage] += 1
+        counts[w.group, 8] += w.marks & REGISTERED != 0
+        counts[w.group, 9] += w.marks & ACTIVE != 0
+        counts[w.group, 10] += w.marks & (ACTIVE | PAID_OWN) == ACTIVE | PAID_OWN
+        counts[w.group, 11] += int(np.float64(w.understanding) * 65536.0)
+        counts[w.group, 12] += int(trust(w) * 65536.0)
+        counts[w.group, 13] += w.marks & MISBELIEF != 0
+    v.events[now.week] = day.events
+    v.passages[now.week] = day.passages
+    day.events[:] = 0
+    day.passages[:] = 0
+    day.misfortunes = 0
+
+
+@njit(cache=True, nogil=True)
+def week(par, v, day, now):
+    """One week, in the order of the ODD's schedule."""
+    publish(par, v, now)
+    fund(par, v, day, now)
+    send_agents(par, v, day, now)
+    nominate(v, day, now)
+    meet_groups(par, v, day, now)
+    for i in range(par.workers):
+        if now.week < v.workers[i].exposure:
+            live(par, v, day, now, i)
+    file_claims(par, v, day, now)
+    close_claims(par, v, day, now)
+    turn_over(par, v, day, now)
+    record(par, v, day, now)
+
+
+@njit(cache=True, nogil=True)
+def run(v, first, last):
+    """Weeks `first` to `last` - 1 of a village."""
+    for t in range(first, last):
+        week(v.par[0], v, v.day[0], v.weeks[t])
