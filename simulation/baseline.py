@@ -1,5 +1,7 @@
 """Solve placeholder."""
 from simulation.parameters import Parameters
+
+
 def solve(p: Parameters) -> Parameters:
     v=p.village
     if v.median_value_rp is not None and v.forget_prob is not None: return p

@@ -14,8 +14,28 @@ import numpy as np
 from numba import njit
 
 from simulation.stages import (
-    ACTIVE, ALL_MARKS, ASKED, DISAPPOINTED, FORCED, HELPED, LISTED, MISBELIEF, PAID_OWN, REGISTERED, REMINDED, SILENT, VISITED,
-    Block, Channel, Contact, Event, Item, Payer, Purpose, Source, Stage,
+    ACTIVE,
+    ALL_MARKS,
+    ASKED,
+    DISAPPOINTED,
+    FORCED,
+    HELPED,
+    LISTED,
+    MISBELIEF,
+    PAID_OWN,
+    REGISTERED,
+    REMINDED,
+    SILENT,
+    VISITED,
+    Block,
+    Channel,
+    Contact,
+    Event,
+    Item,
+    Payer,
+    Purpose,
+    Source,
+    Stage,
 )  # fmt: skip
 
 # Plain integers for numba, taken from the enums so that there is one list of codes.
@@ -34,7 +54,15 @@ NEVER_VALUE = -1000.0
 LONG_AGO = -10000
 CELLS = 1024
 SLOTS = 3
+EVENTS = len(Event)
 PAY_BLOCK, MEET_BLOCK = 0xFFFF, 0xFFFE
+
+
+#: Without numba's reference counts (`_nrt`): passing the tables from function to function costs nothing (with them,
+#: 240 ns a call were measured), and code that would allocate does not compile: "no allocation" is proved at each build.
+compiled = njit(cache=True, nogil=True, _nrt=False)
+#: the same, always inlined: the short functions that every worker passes every week
+inlined = njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 
 
 class Village(NamedTuple):
@@ -69,7 +97,7 @@ class Village(NamedTuple):
 # ------------------------------------------------------------------ random numbers
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def philox(c0, c1, c2, c3, k0, k1):
     """Philox 4x32-10 (Salmon et al. 2011). All arguments and results uint64 below 2**32."""
     mask = np.uint64(0xFFFFFFFF)
@@ -83,7 +111,7 @@ def philox(c0, c1, c2, c3, k0, k1):
     return c0, c1, c2, c3
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def draw(par, person, week, block, purpose):
     """The four uniforms of (person, week, block, purpose): (word + 1/2) / 2**32."""
     a, b, c, d = philox(np.uint64(person), np.uint64(week), np.uint64(block), np.uint64(purpose), par.key0, par.key1)
@@ -91,7 +119,7 @@ def draw(par, person, week, block, purpose):
     return (np.float64(a) + 0.5) * s, (np.float64(b) + 0.5) * s, (np.float64(c) + 0.5) * s, (np.float64(d) + 0.5) * s
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def normal(par, u):
     """Standard normal deviate by linear interpolation in the quantile table, as in rng.normal."""
     place = u * CELLS
@@ -103,23 +131,23 @@ def normal(par, u):
 # ------------------------------------------------------------------ small parts
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def has(levers, lever):
     """Is `lever` in the bit set `levers` (uint64)?"""
     return (levers >> np.uint64(lever)) & np.uint64(1) != np.uint64(0)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def bit(lever):
     return np.uint64(1) << np.uint64(lever)
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def enrolled(w):
     return w.stage == IMPLEMENTATION or w.stage == CONFIRMATION
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def move(day, now, w, to):
     """Pass a worker to another stage; every passage is counted."""
     day.passages[w.stage, to] += 1
@@ -127,14 +155,14 @@ def move(day, now, w, to):
     w.stage_week = now.week
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def trust(w):
     """7.2: belief that a claim would be paid, the mean of Beta(alpha, beta)."""
     alpha = np.float64(w.alpha)
     return alpha / (alpha + np.float64(w.beta))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def share_enrolled(ties, public, w):
     """Share of a worker's bonding and bridging ties that were enrolled at the start of the week."""
     count = 0
@@ -149,7 +177,7 @@ def share_enrolled(ties, public, w):
     return members / count
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def log_value(par, v, r, w):
     """7.3: log of the perceived monthly value in rupiah."""
     value = par.log_value + np.float64(w.value) + par.understanding_weight * (np.float64(w.understanding) - 1.0)
@@ -162,7 +190,7 @@ def log_value(par, v, r, w):
     return value
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def liquid(par, v, r, now, w, i, amount_rp):
     """7.6: is there cash for an amount, from this month's income or, where the channel allows, of months before?"""
     if amount_rp <= 0:
@@ -180,7 +208,7 @@ def liquid(par, v, r, now, w, i, amount_rp):
     return False
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def offers_known(day, r, w, refused):
     """Bit set of the row's price and gift slots that the worker knows of and that are funded (and not in `refused`)."""
     subset = 0
@@ -192,7 +220,7 @@ def offers_known(day, r, w, refused):
     return subset
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def book(v, day, now, lever, item, payer, amount_rp):
     """Enter rupiah in the ledger (the run's own months only); what a bound payer pays counts against the budget."""
     if now.ledger_month >= 0 and amount_rp != 0:
@@ -202,7 +230,7 @@ def book(v, day, now, lever, item, payer, amount_rp):
             day.month_spent_rp += amount_rp
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def commit(v, day, offer, months, members):
     """Set aside (or, negative, give back) the money of `months` subsidized months; `members` begin (or end) a term."""
     if offer >= 0 and v.levers[v.offers[offer].lever].bound:
@@ -210,7 +238,7 @@ def commit(v, day, offer, months, members):
         day.obligation_rp += members * v.offers[offer].unit_rp
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def release(v, day, w):
     """Give back what was set aside for the remaining subsidized months."""
     if w.sub_left > 0:
@@ -218,7 +246,7 @@ def release(v, day, w):
         w.sub_left = 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def leave_agent(v, w):
     """A member is no longer in his agent's portfolio."""
     if w.agent >= 0:
@@ -230,7 +258,7 @@ def leave_agent(v, w):
 # ------------------------------------------------------------------ hearing
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def hear(ties, public, first, last, u):
     """7.1: P = 1 - prod(1 - q_j w_j) over a worker's ties. Returns the tie that is believed, or -1.
 
@@ -266,7 +294,7 @@ def hear(ties, public, first, last, u):
         above = best
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def publish(par, v, now):
     """Copy what others may read this week: how much each person talks, what he knows, where he stands."""
     boosted_member = min(1.0, par.talk_enrolled * par.talk_boost)
@@ -304,7 +332,7 @@ def publish(par, v, now):
 # ------------------------------------------------------------------ registering and paying
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def enroll(par, v, day, now, r, w, subset, offer, own_rp, source):
     """Register a worker: marks, first contribution, offer, gifts and costs, credit to the agent."""
     day.events[REENTRIES if w.marks & REGISTERED else REGISTRATIONS] += 1
@@ -348,7 +376,7 @@ def enroll(par, v, day, now, r, w, subset, offer, own_rp, source):
     receive(par, v, day, now, w, own_rp, other_rp, WORKER_PAYS)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def receive(par, v, day, now, w, own_rp, other_rp, payer):
     """A contribution came in: months are counted, the part not subsidized is booked, the agent earns his share (7.4)."""
     paid_for = max(1, par.billing_months)
@@ -369,7 +397,7 @@ def receive(par, v, day, now, w, own_rp, other_rp, payer):
             v.agents[w.agent].commissions_rp += (own_rp + other_rp) * now.agent_rule[LATE_BP] // 10000
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def register(par, v, day, now, r, w, i, u):
     """7.5: one uniform is cut into success, discouraged, try again, fade, wait (in this order)."""
     helped = 1 if w.marks & HELPED else 0
@@ -409,7 +437,7 @@ def register(par, v, day, now, r, w, i, u):
     enroll(par, v, day, now, r, w, subset, r.subset_offer[subset], own_rp, w.last_source)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def pay(par, v, day, now, r, w, i, u, u_tie):
     """7.6: a due month is paid if not forgotten, worth it and cash is there; else cover stops, in the end he lapses."""
     offer = w.offer
@@ -451,7 +479,7 @@ def pay(par, v, day, now, r, w, i, u, u_tie):
     w.next_due = now.due_from_due
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def settle(par, v, day, now, r, w, i, u, u_tie, own_rp, other_rp, log_own):
     """Does the worker, or a tie in his place, pay `own_rp`? `log_own`: log of the share of the price that is his."""
     forgets = par.forget[min(par.forget.size - 1, int((w.own_months + par.subsidized_habit * w.other_months) * 4.0))]
@@ -487,7 +515,7 @@ def settle(par, v, day, now, r, w, i, u, u_tie, own_rp, other_rp, log_own):
     return False
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def miss(v, day, now, w):
     """An unpaid month: cover has stopped; after the grace months the worker has lapsed, dated at the first of them."""
     day.events[MISSED] += 1
@@ -500,7 +528,7 @@ def miss(v, day, now, w):
         lapse(v, day, now, w)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def lapse(v, day, now, w):
     day.events[LAPSES] += 1
     leave_agent(v, w)
@@ -513,7 +541,7 @@ def lapse(v, day, now, w):
     release(v, day, w)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def month(par, v, day, now, r, w, i):
     """What the first step of a calendar month brings a worker: misfortune or exit, a due contribution, learning."""
     u, _, u_tie, u_fate = draw(par, i, now.week, MONTHLY, P_WORKER)
@@ -535,7 +563,7 @@ def month(par, v, day, now, r, w, i):
         day.misfortunes += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def fate(par, v, w, u):
     """7.8 and 3.5: one uniform is cut into death 0, accident 3, moving away 1, formal job 2, nothing -1 (monthly chances)."""
     if not par.claims_on and not par.turnover_on:
@@ -557,7 +585,7 @@ def fate(par, v, w, u):
 # ------------------------------------------------------------------ one worker, one week
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def digest_news(par, w):
     """7.2, 7.8: news of claims and misfortunes that came at the end of last week changes trust and seen risk."""
     w.alpha = np.float64(w.alpha) + par.paid_count * w.news_paid
@@ -568,7 +596,7 @@ def digest_news(par, w):
     w.news_risk = 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def campaign_contact(v, day, now, r, w, kind, u):
     """Is the worker reached by channel class `kind`? The lever that reached him (attribution by thinning), or -1."""
     if u >= r.contact[kind]:
@@ -584,7 +612,7 @@ def campaign_contact(v, day, now, r, w, kind, u):
     return lever
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def hear_ties(par, v, day, now, w, u_hear, own_trust):
     """7.1, 7.2: word from a tie. Returns (source, prompted, chance not to be persuaded, chance to keep a misbelief)."""
     if par.threshold_rule:
@@ -606,7 +634,7 @@ def hear_ties(par, v, day, now, w, u_hear, own_trust):
     return source, True, 1.0 - strength * own_trust, keeps
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def take_visit(par, now, w, own_trust):
     """An agent came: he informs, prompts, helps with the form, and is the worker's agent from now on."""
     w.reached_week = now.week
@@ -618,7 +646,7 @@ def take_visit(par, now, w, own_trust):
     return 1.0 - par.intensity[VISIT] * par.linking_credibility * own_trust, 1.0 - min(1.0, par.clearing_ratio * par.intensity[VISIT])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def take_contact(par, v, now, w, kind, lever, own_trust):
     """A campaign channel reached the worker. Returns (chance not to be persuaded, chance to keep a misbelief)."""
     strength = par.intensity[kind]
@@ -637,7 +665,7 @@ def take_contact(par, v, now, w, kind, lever, own_trust):
     return 1.0 - strength * v.levers[lever].credibility * own_trust, keeps
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def meet(par, v, day, now, r, w, i, u_hear):
     """Everything that reaches a worker this week, in fixed order: ties, agent, campaign classes.
 
@@ -675,7 +703,7 @@ def meet(par, v, day, now, r, w, i, u_hear):
     return prompted, source != NONE, 1.0 - stays
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def margin_of(par, v, day, r, w):
     """log W - L for the offers, the help and the requirement that the worker meets now."""
     route = offers_known(day, r, w, np.uint64(0))
@@ -688,7 +716,7 @@ def margin_of(par, v, day, r, w):
     return log_value(par, v, r, w) - r.threshold[route]
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def compare(par, v, day, now, r, w, u, prompted):
     """7.3: does the worker weigh the offer this week, and what comes of it?"""
     stage = w.stage
@@ -711,7 +739,7 @@ def compare(par, v, day, now, r, w, u, prompted):
             move(day, now, w, REJECTED)
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def outsider(par, v, day, now, r, w, i):
     """A worker without cover: the stages from UNAWARE to DECISION, several of which may pass in one week."""
     u_hear, u_stage, u_compare, u_register = draw(par, i, now.week, WEEKLY, P_WORKER)
@@ -737,7 +765,7 @@ def outsider(par, v, day, now, r, w, i):
         w.marks &= ALL_MARKS ^ (HELPED | ASKED | LISTED)
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def member(par, v, day, now, r, w, i):
     """An enrolled worker between due months: a visit or a reminder restores the chance to pay; limits may end it."""
     if w.visited == now.week:
@@ -756,7 +784,7 @@ def member(par, v, day, now, r, w, i):
             lapse(v, day, now, w)
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def live(par, v, day, now, i):
     """One worker, one week: hear, understand and trust, compare and decide, register, (due month) pay, confirm or lapse."""
     w = v.workers[i]
@@ -774,7 +802,7 @@ def live(par, v, day, now, i):
 # ------------------------------------------------------------------ serial passes: money
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def available_rp(par, day, now):
     """Rupiah that may still be committed this week under the budget and the monthly ceiling (a large number without)."""
     left = 1 << 60
@@ -785,7 +813,7 @@ def available_rp(par, day, now):
     return left
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def fund(par, v, day, now):
     """Which levers run this week: what is fixed is paid first; then gifts, contacts and subsidies are rationed if they must be."""
     if now.month_start:
@@ -813,7 +841,7 @@ def fund(par, v, day, now):
         ration(par, v, day, now, left)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def renew(par, v, day, now):
     """A sponsor's budget is renewed, or not, at the end of each term; a lever that is not renewed stays off."""
     for k in range(v.offers.size):
@@ -824,7 +852,7 @@ def renew(par, v, day, now):
                 day.never |= bit(offer.lever)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def ration(par, v, day, now, left):
     """7.9, rival money: if the worst case of the week fits, nobody is denied; else claimants are served by Philox priority.
 
@@ -861,7 +889,7 @@ def ration(par, v, day, now, left):
                 left -= lever.claim_rp * serve(par, v, now, k, most, True)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def reserve_discount(par, v, day, k, left):
     """A discount on running contributions is paid to all members of the target this month, or to none."""
     members = 0
@@ -877,7 +905,7 @@ def reserve_discount(par, v, day, k, left):
     return needed
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def serve(par, v, now, k, most, deciding):
     """Deny lever k to all of its target but the `most` claimants of lowest priority word; returns how many are served."""
     claimants = 0
@@ -914,7 +942,7 @@ def serve(par, v, now, k, most, deciding):
 # ------------------------------------------------------------------ serial passes: agents, lists, groups
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def settle_agent(par, v, day, now, a):
     """7.4, at a month's first step: pay slip by the dated rule, strike-off, leaving, return, and how many can be collected from."""
     agent = v.agents[a]
@@ -946,7 +974,7 @@ def settle_agent(par, v, day, now, a):
         agent.collect_prob = min(1.0, 0.6 * agent.visits * agent.per_visit * 52.0 / 12.0 / max(1, agent.portfolio))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def send_agents(par, v, day, now):
     """7.4: each agent spends the week's visits, each on the best of a few candidates by what an agent can observe."""
     for a in range(v.agents.size):
@@ -979,7 +1007,7 @@ def send_agents(par, v, day, now):
             visit(par, v, day, now, a, v.workers[chosen])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def attraction(agent, w):
     """How an agent ranks a candidate: not a member, not visited before, preferred occupation, not sent away by the office."""
     score = 0 if enrolled(w) else 8
@@ -992,7 +1020,7 @@ def attraction(agent, w):
     return score
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def visit(par, v, day, now, a, w):
     """Agent a goes to a worker; where two meet, the lower priority is lost; a visit that cannot be paid is not made."""
     k = v.agents[a].lever
@@ -1013,7 +1041,7 @@ def visit(par, v, day, now, a, w):
     book(v, day, now, k, CONTACT, v.levers[k].payer, cost)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def nominate(v, day, now):
     """A sponsor puts workers on its list: they are helped to register and know the offer."""
     for k in range(v.offers.size):
@@ -1031,7 +1059,7 @@ def nominate(v, day, now):
                     move(day, now, w, DECISION)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def meet_groups(par, v, day, now):
     """7.3, group decision: if the mean margin of the members without cover is positive, all with cash enroll, the fund pays for others."""
     for g in range(v.groups.size):
@@ -1052,7 +1080,7 @@ def meet_groups(par, v, day, now):
                     join_with_group(par, v, day, now, group, v.lists[p])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def join_with_group(par, v, day, now, group, i):
     """One member after a positive vote: an outvoted one leaves or is forced; the office may still fail."""
     w = v.workers[i]
@@ -1084,7 +1112,7 @@ def join_with_group(par, v, day, now, group, i):
 # ------------------------------------------------------------------ serial passes: claims, turnover, record
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def file_claims(par, v, day, now):
     """7.8: this week's deaths and accidents. With cover, a claim is filed; without, ties see the misfortune."""
     for n in range(day.misfortunes):
@@ -1117,7 +1145,7 @@ def file_claims(par, v, day, now):
                 break
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def close_claims(par, v, day, now):
     """Claims whose handling ends this week: money is booked, news goes to ties or, where announced, to the community."""
     for slot in range(v.claims.size):
@@ -1139,7 +1167,7 @@ def close_claims(par, v, day, now):
             tell_ties(par, v, w, 0 if claim.outcome == 0 else 1)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def tell_ties(par, v, w, what):
     """Leave a piece of news (0 paid, 1 late or refused, 2 misfortune without cover) with a worker's ties, for next week."""
     for e in range(w.first, w.last):
@@ -1153,7 +1181,7 @@ def tell_ties(par, v, w, what):
                 v.workers[j].news_risk += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def turn_over(par, v, day, now):
     """Those who died or left are replaced in their place, with its ties, by newcomers drawn from the baseline."""
     for n in range(day.misfortunes):
@@ -1167,7 +1195,7 @@ def turn_over(par, v, day, now):
             newcomer(par, now, w, v.misfortunes[n].person)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def newcomer(par, now, w, i):
     """3.5: a new person in an old place: value, own risk, understanding, misbelief and awareness are drawn, the past is blank."""
     u_value, u_risk, u_known, u_belief = draw(par, i, now.week, NEWCOMER_A, P_WORKER)
@@ -1208,7 +1236,7 @@ def newcomer(par, now, w, i):
     w.last_source = NONE
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def record(par, v, day, now):
     """Count the week's end from the states, by report group; file the day book and clear it."""
     counts = v.counts[now.week]
@@ -1221,14 +1249,17 @@ def record(par, v, day, now):
         counts[w.group, 11] += int(np.float64(w.understanding) * 65536.0)
         counts[w.group, 12] += int(trust(w) * 65536.0)
         counts[w.group, 13] += w.marks & MISBELIEF != 0
-    v.events[now.week] = day.events
-    v.passages[now.week] = day.passages
-    day.events[:] = 0
-    day.passages[:] = 0
+    for k in range(EVENTS):
+        v.events[now.week, k] = day.events[k]
+        day.events[k] = 0
+    for a in range(8):
+        for b in range(8):
+            v.passages[now.week, a, b] = day.passages[a, b]
+            day.passages[a, b] = 0
     day.misfortunes = 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def week(par, v, day, now):
     """One week, in the order of the ODD's schedule."""
     publish(par, v, now)
@@ -1245,7 +1276,7 @@ def week(par, v, day, now):
     record(par, v, day, now)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def run(v, first, last):
     """Weeks `first` to `last` - 1 of a village."""
     for t in range(first, last):
