@@ -1,8 +1,139 @@
-"""Solve placeholder."""
-from simulation.parameters import Parameters
+"""The context that makes the no-campaign world stationary: three numbers nobody measures, solved from targets.
+
+A village file says what is known before a campaign: the share of workers who know the program and the share with
+cover in force. Solved for are `forget_prob` (awareness stays where it is), `median_value_rp` (as many join as stop)
+and `start_coverage_share` (members at the first step of the burn-in, so that the run starts at the target). Method:
+stochastic approximation (Robbins and Monro 1951; Polyak and Juditsky 1992 for the averaging): short no-campaign runs
+of the kernel, each with another replicate of one fixed key, the three numbers moved against the gap with falling gain.
+The answer is a function of village, scheme and behavior alone, the same for every seed, replicate and campaign.
+"""
+
+import datetime as dt
+import functools
+import hashlib
+import json
+import math
+import os
+from pathlib import Path
+
+from simulation import cache
+from simulation.parameters import Campaign, Parameters
+
+ROUNDS = 48
+SAMPLE_WORKERS = 3000
+SEED = 20181205
+#: steps before and during the two years whose drift is brought to zero
+BEFORE, DURING = 104, 104
+SOLVED = ("median_value_rp", "forget_prob", "start_coverage_share")
+BOUNDS = {"median_value_rp": (1.0, 10_000_000.0), "forget_prob": (1e-5, 0.5), "start_coverage_share": (0.0005, 0.8)}
 
 
-def solve(p: Parameters) -> Parameters:
-    v=p.village
-    if v.median_value_rp is not None and v.forget_prob is not None: return p
-    return p.model_copy(update={"village": v.model_copy(update={"median_value_rp": v.median_value_rp or 20000.0, "forget_prob": .03 if v.forget_prob is None else v.forget_prob})})
+def solve(parameters: Parameters) -> Parameters:
+    """Parameters with the three numbers of `village` filled in (what is given is kept).
+
+    Where limits switch the everyday rules off (section 9) nothing is stationary: nobody forgets, the median value is
+    the price and members start at their target. The same where the coverage target is zero or there are no ties.
+    """
+    village, limits = parameters.village, parameters.limits
+    if all(getattr(village, name) is not None for name in SOLVED):
+        return parameters
+    everyday = not (limits.join_on_hearing or limits.threshold or limits.pass_once or limits.silence_prob or limits.lapse_prob)
+    everyday &= limits.billing_months > 0 and limits.sale_until_week is None and limits.sale_from_week == 0 and limits.turnover
+    if everyday and village.baseline_coverage_share > 0.0 and village.degree_mean > 0.0:
+        found = _stored(_question(parameters))
+    else:
+        price = float(max(1, parameters.scheme.at(parameters.start).price_rp))
+        found = {"median_value_rp": price, "forget_prob": 0.0, "start_coverage_share": village.baseline_coverage_share}
+    given = {name: getattr(village, name) for name in SOLVED if getattr(village, name) is not None}
+    return parameters.model_copy(update={"village": village.model_copy(update=found | given)})
+
+
+def _question(parameters: Parameters) -> str:
+    """What the answer depends on, as canonical JSON: the village at sample size, behavior, the rule in force, step length."""
+    village = parameters.village
+    workers = village.workers if village.people_file else SAMPLE_WORKERS
+    asked = parameters.model_copy(
+        update={
+            "village": village.model_copy(update={"workers": workers, "title": ""}),
+            "scheme": parameters.scheme.model_copy(update={"rules": [parameters.scheme.at(parameters.start)]}),
+            "campaign": Campaign(),
+            "burn_in_weeks": BEFORE,
+            "until": min(parameters.start + dt.timedelta(days=DURING * parameters.limits.step_days), dt.date(9999, 1, 1)),
+            "limits": parameters.limits.model_copy(update={"exposure_weeks": []}),
+        }
+    )
+    return json.dumps(asked.model_dump(mode="json"), sort_keys=True)
+
+
+@functools.lru_cache(maxsize=1024)
+def _stored(question: str) -> dict[str, float]:
+    """The answer, kept beside the compiled kernel: the folder's name changes with the code, the file's with the question."""
+    folder = os.environ.get("NUMBA_CACHE_DIR")
+    name = hashlib.sha256((cache.model_hash() + question).encode()).hexdigest()[:24]
+    path = Path(folder) / f"baseline-{name}.json" if folder else None
+    try:
+        return json.loads(path.read_text())
+    except (AttributeError, OSError, ValueError):
+        pass
+    found = _approximate(Parameters.model_validate_json(question))
+    try:
+        part = path.with_name(f"{path.name}.{os.getpid()}")
+        part.write_text(json.dumps(found))
+        part.replace(path)
+    except (AttributeError, OSError):
+        pass  # an unwritable cache costs a second, no more
+    return found
+
+
+def _approximate(parameters: Parameters) -> dict[str, float]:
+    """The three numbers by stochastic approximation; each round is one replicate of burn-in and two years."""
+    from simulation import world
+
+    village = parameters.village
+    now = {
+        "median_value_rp": math.log(village.median_value_rp or parameters.scheme.rules[0].price_rp),
+        "forget_prob": math.log(village.forget_prob or 0.02),
+        "start_coverage_share": _logit(village.start_coverage_share or village.baseline_coverage_share),
+    }
+    kept: list[dict[str, float]] = []
+    for turn in range(ROUNDS):
+        asked = parameters.model_copy(update={"village": village.model_copy(update=_natural(now))})
+        run = world.assemble(asked, SEED, turn)
+        run.advance()
+        counts = run.village.counts.sum(axis=1) / run.people.workers
+        first, last = counts[BEFORE - 13 : BEFORE + 13, 9].mean(), counts[-26:, 9].mean()
+        aware = 1.0 - counts[BEFORE:, 0].mean()
+        gain = 1.0 / (1.0 + turn / 6.0) ** 0.7
+        step = {
+            "median_value_rp": -0.4 * gain * (_logit(last) - _logit(first)),
+            "forget_prob": 0.6 * gain * (_logit(aware) - _logit(village.baseline_awareness_share)),
+            "start_coverage_share": -0.8 * gain * (_logit((first + last) / 2) - _logit(village.baseline_coverage_share)),
+        }
+        for name, change in step.items():
+            if getattr(village, name) is None:
+                now[name] += _clip(change, (-1.0, 1.0))
+        now = _bounded(now)
+        if turn >= ROUNDS // 2:
+            kept.append(dict(now))
+    mean = {name: sum(k[name] for k in kept) / len(kept) for name in SOLVED}
+    return {name: round(value, 6) for name, value in _natural(mean).items()}
+
+
+def _natural(now: dict[str, float]) -> dict[str, float]:
+    share = 1.0 / (1.0 + math.exp(-now["start_coverage_share"]))
+    return {"median_value_rp": math.exp(now["median_value_rp"]), "forget_prob": math.exp(now["forget_prob"]), "start_coverage_share": share}
+
+
+def _bounded(now: dict[str, float]) -> dict[str, float]:
+    edges = {name: (math.log(low), math.log(high)) for name, (low, high) in BOUNDS.items()}
+    edges["start_coverage_share"] = tuple(map(_logit, BOUNDS["start_coverage_share"]))
+    return {name: _clip(value, edges[name]) for name, value in now.items()}
+
+
+def _logit(share: float) -> float:
+    share = _clip(share, (0.001, 0.999))
+    return math.log(share / (1.0 - share))
+
+
+def _clip(x: float, bounds: tuple[float, float]) -> float:
+    return min(max(x, bounds[0]), bounds[1])

@@ -36,3 +36,9 @@ def prepare() -> None:
             continue
         os.environ["NUMBA_CACHE_DIR"] = str(folder)
         return
+
+
+def model_hash() -> str:
+    """Sixteen hex digits that change when any source of the simulation changes (results may then change)."""
+    here = Path(__file__).parent
+    return hashlib.sha256(b"\0".join(p.read_bytes() for p in sorted(here.glob("*.py")))).hexdigest()[:16]

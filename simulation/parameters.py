@@ -171,6 +171,7 @@ class Village(Group):
     never_share: float = quantity(0.15, "share", 0.0, 1.0, "workers who join at no price, or are out of all reach", "GH-NHIS full subsidy: 79 %", "measured")
     median_value_rp: float | None = quantity(None, "Rp/month", 1.0, 10_000_000.0, "perceived monthly value of an informed, median worker (absent: solved from baseline coverage)", "solved from baseline_coverage_share", "expert")
     forget_prob: float | None = quantity(None, "per week", 0.0, 1.0, "an uncovered worker whom nobody reached forgets (absent: solved from baseline awareness)", "solved from baseline_awareness_share", "expert")
+    start_coverage_share: float | None = quantity(None, "share", 0.0, 1.0, "workers enrolled at the first step of the burn-in (absent: solved, so that the run starts at baseline coverage)", "solved from baseline_coverage_share", "expert")
     # registering
     documents_prob: float = quantity(0.85, "per attempt", 0.0, 1.0, "papers are in order", "ID-JKN-4", "expert")
     system_prob: float = quantity(0.9, "per attempt", 0.0, 1.0, "the office or its system works", "ID-JKN-4", "expert")

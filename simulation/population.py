@@ -98,7 +98,7 @@ def synthesize(parameters: Parameters, key: tuple[int, int]) -> People:
     value_slot, value, risk = _values(parameters, people, draw, key, given)
     people |= {"value_slot": value_slot, "value": value, "risk": risk}
     if people["enrolled"] is None:
-        people["enrolled"] = _first_members(village, people, value)
+        people["enrolled"] = _first_members(village, value, draw[4][2])
     return People(workers=n, ids=list(given["id"]) if given else None, **people, **_leaders(village, people["community"], n, key))
 
 
@@ -175,10 +175,11 @@ def _values(parameters, people, draw, key, given):
     return slot.astype(np.float32), value.astype(np.float32), risk.astype(np.float32)
 
 
-def _first_members(village, people: dict, value: np.ndarray) -> np.ndarray:
-    """Who is enrolled before the burn-in: of the aware without misbelief, those who value cover most."""
-    wanted = int(round(village.baseline_coverage_share * len(value)))
-    rank = np.argsort(-(value + np.where((people["aware"] == 1) & (people["misbelief"] == 0), 0.0, -500.0)), kind="stable")
+def _first_members(village, value: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """Who is enrolled at the first step of the burn-in: mostly those who value cover most (value + standard normal noise)."""
+    share = village.baseline_coverage_share if village.start_coverage_share is None else village.start_coverage_share
+    wanted = min(int(round(share * len(value))), int((value > NEVER_VALUE).sum()))
+    rank = np.argsort(-(value + rng.normal(uniform)), kind="stable")
     enrolled = np.zeros(len(value), np.int8)
     enrolled[rank[:wanted]] = 1
     return enrolled

@@ -191,7 +191,10 @@ def _workers(parameters, people, ties, tables, calendar) -> np.recarray:
     member = people.enrolled == 1
     w["stage"] = np.where(member, Stage.IMPLEMENTATION, np.where(people.aware == 1, Stage.KNOWLEDGE, Stage.UNAWARE))
     w["marks"] = np.where(member, REGISTERED | ACTIVE | PAID_OWN, people.misbelief * MISBELIEF)
-    w["own_months"][member] = 1 + (people.months_draw[member] * 24).astype(np.int16)
+    months = 1 + (people.months_draw[member] * 48).astype(np.int16)
+    w["own_months"][member] = months
+    gap = np.cumprod(np.full(64, 1.0 - parameters.behavior.learning_share))
+    w["understanding"][member] = 1.0 - (1.0 - people.understanding_start[member].astype(np.float64)) * gap[months]
     for name in ("joined_week", "first_week"):
         w[name][member] = 0
     for name in ("first_source", "last_source"):
