@@ -91,7 +91,7 @@ def _approximate(parameters: Parameters) -> dict[str, float]:
 
     village = parameters.village
     now = {
-        "median_value_rp": math.log(village.median_value_rp or parameters.scheme.rules[0].price_rp),
+        "median_value_rp": math.log(village.median_value_rp or 2.5 * max(1, parameters.scheme.rules[0].price_rp)),
         "forget_prob": math.log(village.forget_prob or 0.02),
         "start_coverage_share": _logit(village.start_coverage_share or village.baseline_coverage_share),
     }
@@ -105,13 +105,13 @@ def _approximate(parameters: Parameters) -> dict[str, float]:
         aware = 1.0 - counts[BEFORE:, 0].mean()
         gain = 1.0 / (1.0 + turn / 6.0) ** 0.7
         step = {
-            "median_value_rp": -0.4 * gain * (_logit(last) - _logit(first)),
+            "median_value_rp": -0.8 * gain * (_logit(last) - _logit(first)),
             "forget_prob": 0.6 * gain * (_logit(aware) - _logit(village.baseline_awareness_share)),
-            "start_coverage_share": -0.8 * gain * (_logit((first + last) / 2) - _logit(village.baseline_coverage_share)),
+            "start_coverage_share": -0.6 * gain * (_logit((first + last) / 2) - _logit(village.baseline_coverage_share)),
         }
         for name, change in step.items():
             if getattr(village, name) is None:
-                now[name] += _clip(change, (-1.0, 1.0))
+                now[name] += _clip(change, (-0.3, 0.3))
         now = _bounded(now)
         if turn >= ROUNDS // 2:
             kept.append(dict(now))

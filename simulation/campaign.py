@@ -83,8 +83,8 @@ def segment(parameters: Parameters, people: People) -> Segments:
         edges = order[(np.arange(1, WASTE_CLASSES) * len(order)) // WASTE_CLASSES] if len(order) else np.empty(0)
         waste[savers] = 1 + np.searchsorted(edges, people.waste_yield_rp[savers], side="right")
     relief = np.zeros(people.workers, np.int64)
-    for k, rule in enumerate(parameters.scheme.rules):
-        if rule.relief_occupations:
+    for k, rule in enumerate(parameters.scheme.at(r.start) for r in parameters.scheme.rules):
+        if rule.relief_share and rule.relief_occupations:
             codes = [i for i, o in enumerate(parameters.village.occupations) if o.name in rule.relief_occupations]
             relief |= np.isin(people.occupation, codes).astype(np.int64) << k
     table = np.stack([bits, relief.astype(np.uint64), waste.astype(np.uint64)], axis=1)

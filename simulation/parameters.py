@@ -6,7 +6,7 @@ Sources are keys of the project's fact sheets (S1..S162, trial ids) or the secti
 """
 
 import datetime as dt
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -254,8 +254,8 @@ class Target(Group):
     sex: list[Literal["female", "male"]] = choice([], "sex")
     membership: list[Literal["waste_bank", "arisan", "farmer_group", "pkh"]] = choice([], "memberships, any of")
     phone: bool | None = choice(None, "only those with (true) or without (false) a phone with internet")
-    income_fifth: list[int] = choice([], "income fifths, 1 poorest to 5")
-    community: list[int] = choice([], "communities by number, from 0")
+    income_fifth: list[Annotated[int, Field(ge=1, le=5)]] = choice([], "income fifths, 1 poorest to 5")
+    community: list[Annotated[int, Field(ge=0, le=10_000_000)]] = choice([], "communities by number, from 0")
     share: float = quantity(1.0, "share", 0.0, 1.0, "random share of those, the same workers throughout", "campaign", "expert")
 
 
@@ -427,7 +427,7 @@ class Limits(Group):
     owes_arrears: bool = choice(False, "unpaid months are owed on coming back")
     household_decides: bool = choice(False, "the unit is the household: one row each")
     step_days: int = quantity(7, "days", 1, 31, "days in one step; weekly chances are converted", "model 9", "expert")
-    exposure_weeks: list[int] = choice([], "steps each community is followed for (empty: all to the end)")
+    exposure_weeks: list[Annotated[int, Field(ge=0, le=100_000)]] = choice([], "steps each community is followed for (empty: all to the end)")
     pass_once: bool = choice(False, "a member talks only in the step after joining (independent cascade)")
     silence_prob: float = quantity(0.0, "per step", 0.0, 1.0, "a member falls silent for good (recovery in SIR)", "model 9", "expert")
     lapse_prob: float = quantity(0.0, "per step", 0.0, 1.0, "a member lapses, whatever he pays", "model 9", "expert")
@@ -455,9 +455,11 @@ class Parameters(Group):
             raise ValueError(f"until {self.until} must lie after start {self.start}")
         known = {o.name for o in self.village.occupations}
         for lever in self.campaign.levers:
-            for name in [*lever.target.occupation, *(lever.agents.preferred_occupation if lever.agents else [])]:
-                if name not in known:
-                    raise ValueError(f"campaign.levers.{lever.name}.target.occupation: no occupation {name!r} in the village; known: {', '.join(sorted(known))}")
+            named = {"target.occupation": lever.target.occupation, "agents.preferred_occupation": lever.agents.preferred_occupation if lever.agents else []}
+            for key, names in named.items():
+                for name in names:
+                    if name not in known:
+                        raise ValueError(f"campaign.levers.{lever.name}.{key}: no occupation {name!r} in the village; known: {', '.join(sorted(known))}")
         return self
 
 

@@ -98,7 +98,7 @@ def synthesize(parameters: Parameters, key: tuple[int, int]) -> People:
     value_slot, value, risk = _values(parameters, people, draw, key, given)
     people |= {"value_slot": value_slot, "value": value, "risk": risk}
     if people["enrolled"] is None:
-        people["enrolled"] = _first_members(village, value, draw[4][2])
+        people["enrolled"] = _first_members(parameters, people, draw[4][2])
     return People(workers=n, ids=list(given["id"]) if given else None, **people, **_leaders(village, people["community"], n, key))
 
 
@@ -175,11 +175,23 @@ def _values(parameters, people, draw, key, given):
     return slot.astype(np.float32), value.astype(np.float32), risk.astype(np.float32)
 
 
-def _first_members(village, value: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-    """Who is enrolled at the first step of the burn-in: mostly those who value cover most (value + standard normal noise)."""
+def _first_members(parameters: Parameters, people: dict, uniform: np.ndarray) -> np.ndarray:
+    """Who is enrolled at the first step of the burn-in: those who value cover and can keep paying.
+
+    Score = value + standard normal noise - 4 x chance of three months without cash in a row (the worst of the year).
+    """
+    village, value = parameters.village, people["value"]
     share = village.baseline_coverage_share if village.start_coverage_share is None else village.start_coverage_share
     wanted = min(int(round(share * len(value))), int((value > NEVER_VALUE).sum()))
-    rank = np.argsort(-(value + rng.normal(uniform)), kind="stable")
+    price = parameters.scheme.at(parameters.start).price_rp
+    risk = np.zeros(len(value))
+    for code, occupation in enumerate(village.occupations):
+        mine = people["occupation"] == code
+        shock = exp_table(math.sqrt(math.log(1 + occupation.income_cv**2)), mean_one=True)
+        needed = occupation.need_share + parameters.behavior.cash_multiple * price / people["income_rp"][mine].clip(1)
+        short = np.array([np.searchsorted(shock, needed / max(s, 1e-9)) / len(shock) for s in occupation.season])
+        risk[mine] = (short * np.roll(short, 1, axis=0) * np.roll(short, 2, axis=0)).max(axis=0)
+    rank = np.argsort(-(value + rng.normal(uniform) - 4.0 * risk), kind="stable")
     enrolled = np.zeros(len(value), np.int8)
     enrolled[rank[:wanted]] = 1
     return enrolled
