@@ -76,7 +76,7 @@ def assemble(parameters: Parameters, seed: int, replicate: int) -> World:
     public = records.table(records.PUBLIC, people.size)
     public["standing"][people.workers : people.workers + len(people.leader_kind)] = people.leader_enrolled
     table = records.table(records.TIE, len(ties.indices))
-    table["other"], table["weight"], table["linking"] = ties.indices, ties.weight, ties.kind == 2
+    table["other"], table["weight"], table["linking"] = ties.indices, ties.weight, (ties.kind == 2) | (ties.indices >= people.workers)
     months, levers = int(calendar.ledger_month.max()) + 1, len(tables.levers)
     groups, steps, n = int(workers["group"].max()) + 1, calendar.steps, people.workers
     village = kernel.Village(
@@ -190,7 +190,7 @@ def _workers(parameters, people, ties, tables, calendar) -> np.recarray:
     w["exposure"] = exposure[people.community]
     member = people.enrolled == 1
     w["stage"] = np.where(member, Stage.IMPLEMENTATION, np.where(people.aware == 1, Stage.KNOWLEDGE, Stage.UNAWARE))
-    w["marks"] = np.where(member, REGISTERED | ACTIVE | PAID_OWN, people.misbelief * MISBELIEF)
+    w["marks"] = np.where(member, np.uint16(REGISTERED | ACTIVE | PAID_OWN), people.misbelief.astype(np.uint16) * np.uint16(MISBELIEF))
     months = 1 + (people.months_draw[member] * 48).astype(np.int16)
     w["own_months"][member] = months
     gap = np.cumprod(np.full(64, 1.0 - parameters.behavior.learning_share))
