@@ -312,9 +312,10 @@ def publish(par, v, now):
             p.talk = boosted_member if boosted else par.talk_enrolled
         else:
             p.talk = boosted_aware if boosted else par.talk_aware
-        p.told = w.understanding
+        # who holds a misbelief passes on that there is something, not what it is
+        p.told = 0.0 if w.marks & MISBELIEF else w.understanding
         sour = w.stage == LAPSED and w.marks & (FORCED | DISAPPOINTED) != 0
-        p.standing = (1 if member else 0) | (2 if sour else 0) | (4 if w.marks & MISBELIEF else 0)
+        p.standing = (1 if member else 0) | (2 if sour else 0)
     for k in range(par.leaders):
         p = v.public[par.workers + k]
         p.talk = 0.0
@@ -626,7 +627,7 @@ def hear_ties(par, v, day, now, w, u_hear, own_trust):
     strength = par.peer_intensity * (par.linking_credibility if v.ties[e].linking else par.bonding_credibility)
     known = np.float64(w.understanding)
     w.understanding = known + strength * max(0.0, np.float64(other.told) - known)
-    keeps = 1.0 if other.standing & 4 else 1.0 - min(1.0, par.clearing_ratio * strength)
+    keeps = 1.0 - min(1.0, par.clearing_ratio * strength) if other.told > 0.0 else 1.0
     source = LEADER if v.ties[e].other >= par.workers else PEER
     if other.standing & 2:
         w.beta = np.float64(w.beta) + par.sour_count

@@ -36,7 +36,7 @@ WORKER = record(
 
 TIE = record(("other", "i4"), ("weight", "f4"), ("linking", "u1"))
 
-#: what others may read of a person this week; standing: 1 enrolled, 2 disappointed former member, 4 misbelief
+#: what others may read of a person this week; told: understanding, 0 under a misbelief; standing: 1 enrolled, 2 disappointed former member
 PUBLIC = record(("talk", "f4"), ("told", "f4"), ("standing", "u1"))
 
 PAR = record(
