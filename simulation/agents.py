@@ -6,6 +6,7 @@ is replaced there by a newcomer.
 """
 
 import datetime as dt
+import difflib
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -43,10 +44,10 @@ def columns_of(world) -> SimpleNamespace:
     table = SimpleNamespace(**{name: np.asarray(workers[name]) for name in workers.dtype.names})
     for name in ("household", "sex", "income_fifth", "phone", "membership"):
         setattr(table, name, getattr(people, name))
-    table.world, table.count = world, people.workers
-    table.leaders, table.people = len(people.leader_kind), people.workers + len(people.leader_kind) + len(agents)
+    table.world, table.first_leader, table.first_agent = world, people.workers, people.workers + len(people.leader_kind)
+    table.people = table.first_agent + len(agents)
     table.home = np.concatenate([people.community, people.leader_community, people.agent_community[: len(agents)]])
-    table.role = np.repeat([0, 1, 2], [table.count, table.leaders, len(agents)])
+    table.role = np.repeat([0, 1, 2], [people.workers, len(people.leader_kind), len(agents)])
     table.roles = decoder(["worker", "leader", "perisai"])
     table.stages = decoder(list(Stage))
     table.sexes = decoder(["male", "female"])
@@ -68,58 +69,46 @@ def _mark(bits: int) -> Callable:
     return lambda t, i: (t.marks[i] & bits) == bits
 
 
-def _share(low_open: bool, name: str, value) -> None:
-    if not np.all((np.asarray(value) >= 0) & (np.asarray(value) <= 1)) or (low_open and not np.all((np.asarray(value) > 0) & (np.asarray(value) < 1))):
-        raise ValueError(f"{name} must lie {'strictly ' if low_open else ''}between 0 and 1, got {value!r}")
-
-
-def _write_understanding(t, i, value) -> None:
-    _share(False, "understanding", value)
-    t.understanding[i] = value
-
-
-def _write_trust(t, i, value) -> None:
+def _write_trust(t, i, value: float) -> None:
     """A new mean at the firmness (alpha + beta) that is there."""
-    _share(True, "trust", value)
+    if not 0.01 <= value <= 0.99:
+        raise ValueError(f"trust must lie between 0.01 and 0.99, got {value!r}")
     strength = t.alpha[i].astype(float) + t.beta[i].astype(float)
-    t.alpha[i], t.beta[i] = value * strength, (1.0 - np.asarray(value)) * strength
+    t.alpha[i], t.beta[i] = value * strength, (1.0 - value) * strength
 
 
-def _write_misbelief(t, i, value) -> None:
-    t.marks[i] = np.where(value, t.marks[i] | MISBELIEF, t.marks[i] & ~np.uint16(MISBELIEF))
+def _write_misbelief(t, i, value: bool) -> None:
+    t.marks[i] = t.marks[i] | MISBELIEF if value else t.marks[i] & ~t.marks.dtype.type(MISBELIEF)
 
 
-def _write_stage(t, i, value) -> None:
+def _write_stage(t, i, value: Stage) -> None:
     if value in (*ENROLLED, Stage.LAPSED) or value not in list(Stage):
-        raise ValueError(f"stage can be set to UNAWARE, KNOWLEDGE, PERSUASION, DECISION or REJECTED, not {value!r}: membership comes by registering")
+        raise ValueError(f"stage can be set to UNAWARE, KNOWLEDGE, PERSUASION, DECISION or REJECTED, not {value!r}: join by registering")
     if np.isin(t.stage[i], ENROLLED).any():
         raise ValueError("the stage of an enrolled worker cannot be set: membership ends by itself")
     t.stage[i] = value
     t.stage_week[i] = t.world.week
 
 
-def _write_income(t, i, value) -> None:
-    if not np.all((np.asarray(value) >= 1) & (np.asarray(value) < 2**31)):
-        raise ValueError(f"income_rp must lie between 1 and 2**31 - 1, got {value!r}")
-    t.income_rp[i] = value
-
-
 def _plain(name: str) -> Callable:
     return lambda t, i: getattr(t, name)[i]
 
 
-def _put(name: str) -> Callable:
-    return lambda t, i, value: getattr(t, name).__setitem__(i, value)
+def _bounded(name: str, low: float, high: float) -> Callable:
+    """A writer that takes numbers from low to high."""
+
+    def write(t, i, value: float) -> None:
+        if not low <= value <= high:
+            raise ValueError(f"{name} must lie between {low:g} and {high:g}, got {value!r}")
+        getattr(t, name)[i] = value
+
+    return write
 
 
 def _understanding(t, i):
     """Workers' own; leaders and Perisai know as much as an engaged leader."""
-    if np.ndim(i) == 0:
-        return t.understanding[i] if i < t.count else t.world.parameters.village.leader_understanding
-    out = np.full(len(i), t.world.parameters.village.leader_understanding)
-    mine = i < t.count
-    out[mine] = t.understanding[i[mine]]
-    return out
+    own = t.understanding[np.minimum(i, t.first_leader - 1)].astype(float)
+    return np.where(i < t.first_leader, own, t.world.parameters.village.leader_understanding)[()]
 
 
 #: every property that get, agg, set, sort, groupby and select(where=...) read as a column
@@ -129,7 +118,7 @@ COLUMNS: dict[str, Column] = {
     "role": Column("worker, leader or perisai.", "roles", _plain("role"), everybody=True),
     "community": Column("Number of the community.", "number", _plain("home"), everybody=True),
     "stage": Column("Stage (None for leaders and Perisai).", "stages", _plain("stage"), _write_stage),
-    "understanding": Column("Understanding of the scheme, 0 to 1.", "number", _understanding, _write_understanding, everybody=True),
+    "understanding": Column("Understanding of the scheme, 0 to 1.", "number", _understanding, _bounded("understanding", 0, 1), True),
     "trust": Column("Belief that a claim would be paid: mean of Beta(alpha, beta).", "number",
                     lambda t, i: t.alpha[i].astype(float) / (t.alpha[i].astype(float) + t.beta[i].astype(float)), _write_trust),
     "misbelief": Column("Holds a misbelief about the scheme.", "flag", _mark(MISBELIEF), _write_misbelief),
@@ -139,20 +128,20 @@ COLUMNS: dict[str, Column] = {
     "household": Column("Number of the household.", "number", _plain("household")),
     "sex": Column("female or male.", "sexes", _plain("sex")),
     "occupation": Column("Name of the occupation.", "occupations", _plain("occupation")),
-    "income_rp": Column("Mean income, Rp a month.", "number", _plain("income_rp"), _write_income),
+    "income_rp": Column("Mean income, Rp a month.", "number", _plain("income_rp"), _bounded("income_rp", 1, 2**31 - 1)),
     "income_fifth": Column("Fifth of the village's incomes, 1 poorest.", "number", _plain("income_fifth")),
     "phone": Column("Uses a phone with internet.", "flag", lambda t, i: t.phone[i] == 1),
     "memberships": Column("Names of the associations, a tuple.", "memberships", _plain("membership")),
-    "value": Column("Persistent part of perceived value, log Rp around the village's median.", "number", _plain("value"), _put("value")),
+    "value": Column("Persistent part of perceived value, log Rp over the village's.", "number", _plain("value"), _bounded("value", -1000, 100)),
     "risk": Column("Own risk over the occupation's.", "number", _plain("risk")),
-    "seen_risk": Column("Risk learned from misfortunes nearby, log.", "number", _plain("seen_risk"), _put("seen_risk")),
+    "seen_risk": Column("Risk learned from misfortunes nearby, log.", "number", _plain("seen_risk"), _bounded("seen_risk", 0, 100)),
     "margin": Column("Log value over log price when last compared.", "number", _plain("margin")),
-    "own_months": Column("Months paid by the worker (or ties) for this membership place.", "number", _plain("own_months")),
-    "other_months": Column("Months paid by subsidy, sponsor or fund.", "number", _plain("other_months")),
+    "own_months": Column("Months paid out of the own pocket.", "number", _plain("own_months")),
+    "other_months": Column("Months paid by others: subsidy, sponsor, fund, ties.", "number", _plain("other_months")),
     "months_paid": Column("All months paid.", "number", lambda t, i: t.own_months[i].astype(int) + t.other_months[i]),
     "unpaid_months": Column("Months of arrears.", "number", _plain("unpaid")),
-    "attempts": Column("Failed attempts to register.", "number", _plain("attempts")),
-    "first_channel": Column("What brought the worker first: name of a Source in lower case, None before.", "sources", _plain("first_source")),
+    "attempts": Column("Attempts to register.", "number", _plain("attempts")),
+    "first_channel": Column("What brought the worker first: a Source in lower case, or None.", "sources", _plain("first_source")),
     "last_channel": Column("What brought the worker last, likewise.", "sources", _plain("last_source")),
     "joined_week": Column("Step of the last registration (as model.week counts), -1 before.", "number", _plain("joined_week")),
     "stage_week": Column("Step in which the stage was entered.", "number", _plain("stage_week")),
@@ -203,20 +192,13 @@ class Person(Agent):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.unique_id}>"
 
-    def __reduce__(self):
-        return _view, (self.model, self.row), self.__dict__ or None
-
-
-def _view(model, row: int) -> Person:
-    return model.views[row]
-
 
 def _property(name: str, column: Column) -> property:
     missing = {"flag": False, "number": float("nan")}.get(column.kind)
 
     def read(self):
         table = self.model.columns
-        if not column.everybody and self.row >= table.count:
+        if not column.everybody and self.row >= table.first_leader:
             return missing if column.kind in ("flag", "number") else getattr(table, column.kind)[-1]
         value = column.read(table, self.row)
         if column.kind in ("flag", "number"):
@@ -224,7 +206,7 @@ def _property(name: str, column: Column) -> property:
         return getattr(table, column.kind)[value]
 
     def write(self, value):
-        if self.row >= self.model.columns.count:
+        if self.row >= self.model.columns.first_leader:
             raise AttributeError(f"{name} can be set for workers only")
         column.write(self.model.columns, self.row, value)
 
@@ -245,7 +227,7 @@ class Worker(Person):
     def perisai(self) -> "PerisaiAgent | None":
         """The agent who registered this worker and still serves him."""
         number = int(self.model.columns.agent[self.row])
-        return None if number < 0 else self.model.views[self.model.columns.count + self.model.columns.leaders + number]
+        return None if number < 0 else self.model.views[self.model.columns.first_agent + number]
 
     @property
     def joined_date(self) -> dt.date | None:
@@ -260,18 +242,18 @@ class Leader(Person):
 
     @property
     def kind(self) -> str:
-        return LeaderKind(int(self.model.world.people.leader_kind[self.row - self.model.columns.count])).name.lower()
+        return LeaderKind(int(self.model.world.people.leader_kind[self.row - self.model.columns.first_leader])).name.lower()
 
     @property
     def enrolled(self) -> bool:
         """Is a member of the scheme. The counts of registered and active are of workers and leave leaders out."""
-        return bool(self.model.world.people.leader_enrolled[self.row - self.model.columns.count])
+        return bool(self.model.world.people.leader_enrolled[self.row - self.model.columns.first_leader])
 
     @property
     def engaged(self) -> bool:
         """Speaks for the scheme in the step that comes next (in the last one, at the end)."""
         on = self.model.world.village.leader_on
-        return bool(on[min(self.model.world.week, len(on) - 1), self.row - self.model.columns.count])
+        return bool(on[min(self.model.world.week, len(on) - 1), self.row - self.model.columns.first_leader])
 
 
 class PerisaiAgent(Person):
@@ -282,7 +264,7 @@ class PerisaiAgent(Person):
     @property
     def number(self) -> int:
         """Place in the table of agents."""
-        return self.row - self.model.columns.count - self.model.columns.leaders
+        return self.row - self.model.columns.first_agent
 
     @property
     def record(self) -> np.record:
@@ -323,11 +305,32 @@ class PerisaiAgent(Person):
 # ------------------------------------------------------------------ the set
 
 
+class Look:
+    """What `where` sees of a set: look["stage"] is the set's column as an array."""
+
+    def __init__(self, agents: "ArrayAgentSet"):
+        self.agents = agents
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in COLUMNS:
+            near = difflib.get_close_matches(name, COLUMNS, 1)
+            raise KeyError(f"no column {name!r}{f', did you mean {near[0]!r}?' if near else ''} Columns: {', '.join(COLUMNS)}")
+        codes, kind = self.agents.codes(name), COLUMNS[name].kind
+        if kind in ("flag", "number", "stages"):
+            return codes
+        if kind == "memberships":
+            return np.maximum(codes, 0)
+        names = getattr(self.agents.model.columns, kind)
+        return np.array([n or "" for n in names])[codes]
+
+
 class ArrayGroupBy(GroupBy):
     """Mesa's groups, aggregated from columns."""
 
     def agg(self, attr_name: str, func: Callable) -> dict:
-        return {key: func(g.values(attr_name)) if isinstance(g, ArrayAgentSet) else func([getattr(a, attr_name) for a in g]) for key, g in self.groups.items()}
+        if all(isinstance(group, ArrayAgentSet) for group in self.groups.values()):
+            return {key: func(group.values(attr_name)) for key, group in self.groups.items()}
+        return super().agg(attr_name, func)
 
 
 class ArrayAgentSet(AgentSet):
@@ -343,15 +346,15 @@ class ArrayAgentSet(AgentSet):
     # -------------------------------------------------------------- columns
 
     def codes(self, name: str) -> np.ndarray:
-        """A column as numbers: flags as bool, names and stages as codes (-1 missing), missing numbers as NaN."""
+        """A column as bool, int64 or float64: names and stages as codes (-1 missing), missing numbers as NaN."""
         column, table = COLUMNS[name], self.model.columns
-        if column.everybody or not len(self.rows) or self.rows.max() < table.count:
-            return column.read(table, self.rows)
-        mine = self.rows < table.count
-        found = column.read(table, self.rows[mine])
+        if column.everybody or not len(self.rows) or self.rows.max() < table.first_leader:
+            found = column.read(table, self.rows)
+            return found.astype({"b": bool, "f": float}.get(found.dtype.kind, np.int64), copy=False)
+        mine = self.rows < table.first_leader
         kind = {"flag": bool, "number": float}.get(column.kind, np.int64)
         out = np.full(len(self.rows), {"flag": False, "number": np.nan}.get(column.kind, -1), kind)
-        out[mine] = found
+        out[mine] = column.read(table, self.rows[mine])
         return out
 
     def values(self, name: str) -> np.ndarray | list:
@@ -384,7 +387,7 @@ class ArrayAgentSet(AgentSet):
         if column is None:
             for agent in self:
                 setattr(agent, attr_name, value)
-        elif column.write is None or (self.rows >= self.model.columns.count).any():
+        elif column.write is None or (self.rows >= self.model.columns.first_leader).any():
             raise AttributeError(f"{attr_name} cannot be set" if column.write is None else f"{attr_name} can be set for workers only")
         else:
             column.write(self.model.columns, self.rows, value)
@@ -395,7 +398,8 @@ class ArrayAgentSet(AgentSet):
     def select(self, filter_func=None, at_most=float("inf"), inplace=False, agent_type=None, where=None) -> "ArrayAgentSet":
         """Mesa's select, and `where`: a function of the columns that returns a mask, e.g. lambda c: c["trust"] < 0.3.
 
-        In `where`, stages are codes (compare with Stage members), other names are text ("" where missing).
+        In `where`, stages are codes (compare with Stage members), memberships are bits (of Membership), other names
+        text ("" where missing).
         """
         if isinstance(at_most, float) and at_most <= 1.0:
             at_most = int(len(self) * at_most)
@@ -437,7 +441,7 @@ class ArrayAgentSet(AgentSet):
     def groupby(self, by, result_type: str = "agentset") -> GroupBy:
         """Groups by attribute or function, in the order in which they first appear, as in Mesa."""
         if not callable(by) and by in COLUMNS:
-            codes, first, place = np.unique(self.codes(by), return_index=True, return_inverse=True, equal_nan=False)
+            codes, first, place = np.unique(self.codes(by), return_index=True, return_inverse=True)
             kind = COLUMNS[by].kind
             keys = codes.tolist() if kind in ("flag", "number") else getattr(self.model.columns, kind)[codes].tolist()
             groups = {keys[k]: self.rows[place == k] for k in np.argsort(first)}
@@ -461,3 +465,86 @@ class ArrayAgentSet(AgentSet):
         if self.fixed:
             raise TypeError("model.agents is the village itself and cannot be changed; change a copy: model.agents.copy()")
         return self
+
+    # -------------------------------------------------------------- the agents themselves
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self):
+        views = self.model.views
+        return iter([views[row] for row in self.rows.tolist()])
+
+    def __contains__(self, agent) -> bool:
+        return isinstance(agent, Person) and agent.model is self.model and bool((self.rows == agent.row).any())
+
+    def __getitem__(self, item):
+        if isinstance(item, slice):
+            return list(ArrayAgentSet(self.model, self.rows[item]))
+        return self.model.views[self.rows[item]]
+
+    def to_list(self) -> list[Person]:
+        return list(self)
+
+    def do(self, method, *args, **kwargs) -> "ArrayAgentSet":
+        """Call a method (by name) or a function on each agent; returns the set."""
+        self.map(method, *args, **kwargs)
+        return self
+
+    def shuffle_do(self, method, *args, **kwargs) -> "ArrayAgentSet":
+        self.shuffle().map(method, *args, **kwargs)
+        return self
+
+    def map(self, method, *args, **kwargs) -> list:
+        """Call a method (by name) or a function on each agent; returns the results."""
+        if isinstance(method, str):
+            return [getattr(agent, method)(*args, **kwargs) for agent in self]
+        return [method(agent, *args, **kwargs) for agent in self]
+
+    # -------------------------------------------------------------- set algebra, copies
+
+    def add(self, agent) -> None:
+        self._change()
+        if agent not in self:
+            self.rows = np.append(self.rows, agent.row)
+
+    def discard(self, agent) -> None:
+        self._change()
+        if agent in self:
+            self.rows = self.rows[self.rows != agent.row]
+
+    def remove(self, agent) -> None:
+        if agent not in self:
+            raise KeyError(agent)
+        self.discard(agent)
+
+    def _others(self, other) -> np.ndarray:
+        return other.rows if isinstance(other, ArrayAgentSet) else np.array([agent.row for agent in other], np.int64)
+
+    def __and__(self, other) -> "ArrayAgentSet":
+        return ArrayAgentSet(self.model, self.rows[np.isin(self.rows, self._others(other))])
+
+    def __sub__(self, other) -> "ArrayAgentSet":
+        return ArrayAgentSet(self.model, self.rows[~np.isin(self.rows, self._others(other))])
+
+    def __or__(self, other) -> "ArrayAgentSet":
+        more = self._others(other)
+        return ArrayAgentSet(self.model, np.concatenate([self.rows, more[~np.isin(more, self.rows)]]))
+
+    def copy(self) -> "ArrayAgentSet":
+        return ArrayAgentSet(self.model, self.rows)
+
+    __copy__ = copy
+
+    def __getstate__(self) -> dict:
+        return self.__dict__
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self):,}>"
+
+
+#: the three kinds, by role code
+TYPES = (Worker, Leader, PerisaiAgent)

@@ -402,6 +402,7 @@ def _levers(parameters, calendar, segments, laid):
         row.discount_rp = unit if lever.price and not months else 0
         row.claim_rp = row.registration_rp + row.gift_rp + unit * max(months, 1)
         row.targets = segments.targets[s.index]
+        row.visits = lever.agents.number * lever.agents.visits_per_week if lever.agents else 0
         mine = plan[:, s.index]
         mine["running"][s.first : s.last] = 1
         if s.first < s.last:

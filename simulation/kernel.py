@@ -838,8 +838,9 @@ def fund(par, v, day, now):
                 lever.owed_once_rp = 0
                 lever.owed_month_rp = 0
                 left -= (fixed + plan.event_rp) * lever.bound
+    day.left_rp = left
     if par.budget_rp >= 0 or par.ceiling_rp >= 0:
-        ration(par, v, day, now, left)
+        day.left_rp = ration(par, v, day, now, left)
 
 
 @compiled
@@ -858,26 +859,30 @@ def ration(par, v, day, now, left):
     """7.9, rival money: if the worst case of the week fits, nobody is denied; else claimants are served by Philox priority.
 
     Claimants for contacts are the target; for gifts and subsidies those who are in DECISION at the start of the week.
+    Returns what is left for agents' visits.
     """
     worst = 0
+    visits = 0
     room = True
     for k in range(par.levers):
         lever = v.levers[k]
         if v.plan[now.week, k].running and lever.bound and not has(day.off, k):
-            worst += lever.targets * (lever.contact_rp + lever.claim_rp + (lever.discount_rp if now.month_start else 0))
+            worst += lever.targets * (lever.claim_rp + (lever.discount_rp if now.month_start else 0))
+            worst += lever.contact_rp * (lever.visits if lever.visits > 0 else lever.targets)
+            visits += lever.contact_rp * lever.visits
             if par.ceiling_rp >= 0 and day.obligation_rp + lever.targets * lever.month_unit_rp > par.ceiling_rp:
                 room = False
     for i in range(par.workers):
         v.workers[i].denied = 0
     if worst <= left and room:
-        return
+        return left - worst + visits
     for k in range(par.levers):
         lever = v.levers[k]
         if not v.plan[now.week, k].running or not lever.bound or has(day.off, k):
             continue
         if now.month_start and lever.discount_rp > 0:
             left -= reserve_discount(par, v, day, k, left)
-        if lever.contact_rp > 0:
+        if lever.contact_rp > 0 and lever.visits == 0:
             left -= lever.contact_rp * serve(par, v, now, k, left // lever.contact_rp, False)
         if lever.claim_rp > 0:
             most = left // lever.claim_rp
@@ -888,6 +893,7 @@ def ration(par, v, day, now, left):
                 lever.unmet_rp += lever.claim_rp
             else:
                 left -= lever.claim_rp * serve(par, v, now, k, most, True)
+    return left
 
 
 @compiled
@@ -1033,9 +1039,11 @@ def visit(par, v, day, now, a, w):
             w.visitor = a
         return
     cost = v.levers[k].contact_rp
-    if cost > 0 and v.levers[k].bound and cost > available_rp(par, day, now):
-        v.levers[k].unmet_rp += cost
-        return
+    if v.levers[k].bound:
+        if cost > day.left_rp:
+            v.levers[k].unmet_rp += cost
+            return
+        day.left_rp -= cost
     w.visited = now.week
     w.visitor = a
     day.events[VISITS] += 1

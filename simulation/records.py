@@ -75,7 +75,7 @@ WEEK = record(
 )  # fmt: skip
 
 LEVER = record(
-    *columns("i8", "payer bound helps contact_rp registration_rp gift_rp claim_rp discount_rp month_unit_rp targets owed_once_rp owed_month_rp unmet_rp"),
+    *columns("i8", "payer bound helps contact_rp registration_rp gift_rp claim_rp discount_rp month_unit_rp targets visits owed_once_rp owed_month_rp unmet_rp"),
     ("credibility", "f8"),
 )  # fmt: skip
 PLAN = record(*columns("i8", "once_rp monthly_rp event_rp running"))
@@ -93,7 +93,7 @@ MISFORTUNE = record(*columns("i8", "person kind"))
 #: the day book: what this week adds up, all integers; copied to the records and cleared at the week's end
 DAY = record(
     ("events", "i8", (EVENTS,)), ("passages", "i8", (8, 8)), ("joined_by", "i8", (2, SOURCES)), *columns("u8", "off never"),
-    *columns("i8", "spent_rp committed_rp obligation_rp month_spent_rp misfortunes"),
+    *columns("i8", "spent_rp committed_rp obligation_rp month_spent_rp left_rp misfortunes"),
 )  # fmt: skip
 
 

@@ -1,0 +1,236 @@
+"""The ODD (simulation/README.md) and the code say the same: tables fresh, every parameter sourced, every process and lane named."""
+
+import ast
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from simulation import document, records
+from simulation.parameters import Group, Lever, walk
+from simulation.stages import LEGAL_PASSAGES, Block, Event, Item, Measure, Purpose, Stage
+
+README = document.README.read_text(encoding="utf-8")
+KERNEL = Path(document.__file__).with_name("kernel.py").read_text(encoding="utf-8")
+TREE = ast.parse(KERNEL)
+FUNCTIONS = {node.name: node for node in TREE.body if isinstance(node, ast.FunctionDef)}
+PARAMETERS = [(path, info) for path, info in walk() if not document.group_of(info.annotation)]
+
+
+def section(number: int) -> str:
+    """Text of one main section of the ODD."""
+    start = README.index(f"\n## {number}. ")
+    end = README.find(f"\n## {number + 1}. ", start)
+    return README[start : end if end > 0 else None]
+
+
+def table(name: str) -> list[list[str]]:
+    """Rows of a generated table as they stand in the text."""
+    found = re.search(rf"<!-- generated: {name} -->\n(.*?)<!-- end: {name} -->", README, re.DOTALL)
+    assert found, f"no block {name}"
+    lines = [line.strip("| \n").split(" | ") for line in found[1].splitlines() if line.startswith("|")]
+    return lines[2:]
+
+
+# ------------------------------------------------------------------ text
+
+
+def test_generated_tables_are_fresh():
+    assert document.render(README) == README, "run: python -m simulation.document"
+
+
+def test_every_block_stands_once_in_the_text():
+    blocks = [m[2] for m in document.BLOCK.finditer(README)]
+    assert sorted(blocks) == sorted([*document.TABLES, "parameters"])
+    assert README.count("<!-- generated:") == README.count("<!-- end:") == len(blocks)
+
+
+def test_a_stale_table_is_noticed(tmp_path, monkeypatch):
+    stale = tmp_path / "README.md"
+    stale.write_text(README.replace("has not heard, or has forgotten", "something else"), encoding="utf-8")
+    monkeypatch.setattr(document, "README", stale)
+    assert document.main(["--check"]) == 1
+    assert document.main([]) == 0
+    assert stale.read_text(encoding="utf-8") == README
+    assert document.main(["--check"]) == 0
+
+
+def test_sections_follow_the_odd_protocol():
+    titles = re.findall(r"^## \d\. (.*)$", README, re.MULTILINE)
+    assert titles == [
+        "Purpose and patterns", "Entities, state variables, scales", "Process overview and scheduling", "Design concepts",
+        "Initialization", "Input data", "Submodels", "Known limits",
+    ]  # fmt: skip
+    assert re.findall(r"^\| (P\d+) \|", section(1), re.MULTILINE) == [f"P{k}" for k in range(1, 12)]
+
+
+def test_functions_named_in_the_text_exist():
+    modules = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in document.README.parent.glob("*.py")}
+    names = {m: {n.name for n in ast.walk(t) if isinstance(n, ast.FunctionDef | ast.ClassDef)} for m, t in modules.items()}
+    for module, name in re.findall(r"`(kernel|campaign|world|timeline|population|network|baseline)\.(\w+)`", README):
+        assert name == "py" or name in names[module], f"{module}.{name} is named in the ODD and does not exist"
+
+
+# ------------------------------------------------------------------ parameters
+
+
+@pytest.mark.parametrize(("path", "info"), PARAMETERS, ids=[path for path, _ in PARAMETERS])
+def test_every_parameter_has_unit_range_meaning_source_and_grade(path, info):
+    extra = info.json_schema_extra or {}
+    assert info.description and info.description.strip(), path
+    assert extra.get("source", "").strip(), path
+    assert extra.get("grade") in ("measured", "expert", "guess"), path
+    kinds = {info.annotation, *get_args(info.annotation)}
+    if kinds & {int, float}:
+        low, high = document.bounds(info)
+        assert low is not None and high is not None and low < high, f"{path}: a number needs both bounds"
+        assert extra.get("unit", "-") != "-", f"{path}: a number needs a unit"
+        default = None if info.is_required() else info.get_default(call_default_factory=True)
+        assert default is None or low <= default <= high, f"{path}: the default lies outside its own range"
+    else:
+        assert extra.get("unit") == "-", f"{path}: a choice has no unit"
+
+
+def test_every_parameter_stands_in_the_text():
+    stands = [(row[0], row[1]) for row in document.parameter_rows()]
+    assert len(stands) == len(set(stands)) == len(list(walk()))
+    text = re.search(r"<!-- generated: parameters -->(.*?)<!-- end: parameters -->", README, re.DOTALL)[1]
+    for group, key in stands:
+        part = text.split(f"**`{group}`**")[1].split("\n**`")[0]
+        assert f"| {key} |" in part, f"{group}.{key}"
+
+
+# ------------------------------------------------------------------ processes
+
+
+def test_every_kernel_function_has_a_docstring_or_is_one_line():
+    bare = [name for name, node in FUNCTIONS.items() if not ast.get_docstring(node) and len(node.body) > 1]
+    assert not bare, f"kernel functions without docstring: {bare}"
+
+
+def test_submodels_name_every_kernel_function():
+    text = section(7)
+    missing = [name for name in FUNCTIONS if not re.search(rf"`(kernel\.)?{name}\b", text)]
+    assert not missing, f"kernel functions that section 7 does not name: {missing}"
+
+
+def test_processes_are_headed_in_submodels():
+    text = section(7)
+    headings = " ".join(line for line in text.splitlines() if line.startswith("### "))
+    missing = [s.function for s in document.SCHEDULE if f"`kernel.{s.function}`" not in headings]
+    assert not missing, f"processes without a heading: {missing}"
+
+
+def test_schedule_is_the_order_of_week():
+    """Whole-numbered steps are the calls of `kernel.week`, in order; all others exist and are called from their step."""
+    calls = [n.func.id for n in ast.walk(FUNCTIONS["week"]) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id in FUNCTIONS]
+    lines = sorted((n.lineno, n.func.id) for n in ast.walk(FUNCTIONS["week"]) if isinstance(n, ast.Call) and getattr(n.func, "id", "") in FUNCTIONS)
+    main = [s.function for s in document.SCHEDULE if "." not in s.number]
+    assert [name for _, name in lines] == main and len(calls) == len(main)
+    for step in document.SCHEDULE:
+        head = next(s.function for s in document.SCHEDULE if s.number == step.number.split(".")[0])
+        assert step.function == head or step.function in reached_from(head), step
+    numbers = [tuple(map(int, s.number.split("."))) for s in document.SCHEDULE]
+    assert numbers == sorted(set(numbers))
+
+
+def reached_from(name: str, seen=None) -> set[str]:
+    seen = set() if seen is None else seen
+    for node in ast.walk(FUNCTIONS[name]):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in FUNCTIONS and node.func.id not in seen:
+            seen.add(node.func.id)
+            reached_from(node.func.id, seen)
+    return seen
+
+
+# ------------------------------------------------------------------ lanes
+
+
+def test_every_lane_stands_once():
+    places = [(x.purpose, x.block, x.lane) for x in document.LANES]
+    assert len(places) == len(set(places))
+    for purpose, block, _ in places:
+        assert [lane for p, b, lane in places if (p, b) == (purpose, block)] == [0, 1, 2, 3]
+    assert {x.purpose for x in document.LANES} == {p.name for p in Purpose}
+    assert [b.name for b in Block] == list(dict.fromkeys(x.block for x in document.LANES if x.purpose == "WORKER"))
+    uses = [(x.purpose, x.use) for x in document.LANES if x.use != "free" and x.purpose != "NETWORK"]
+    assert len(uses) == len(set(uses))
+
+
+def drawn_lanes() -> dict[tuple[str, str], set[tuple[int, str]]]:
+    """(purpose, block as written) -> (lane, function) of every `draw` and `philox` call of kernel.py, read from the source."""
+    found: dict = {}
+    for function, node in FUNCTIONS.items():
+        for statement in ast.walk(node):
+            if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Call):
+                continue
+            name = getattr(statement.value.func, "id", "")
+            if name not in ("draw", "philox") or function == "draw":
+                continue
+            arguments = [ast.unparse(a) for a in statement.value.args]
+            block, purpose = (arguments[3], arguments[4]) if name == "draw" else (arguments[2], arguments[3])
+            target = statement.targets[0]
+            lanes = [k for k, e in enumerate(target.elts) if e.id != "_"] if isinstance(target, ast.Tuple) else range(4)
+            found.setdefault((purpose, block), set()).update((lane, function) for lane in lanes)
+    return found
+
+
+#: how kernel.py writes the blocks that are not constants of their own name
+WRITTEN = {
+    ("P_AGENT", "k"): [("AGENT", "visit number")], ("P_AGENT", "PAY_BLOCK"): [("AGENT", "0xFFFF")], ("P_AGENT", "MEET_BLOCK"): [("AGENT", "0xFFFE")],
+    ("P_LEVER", "0"): [("LEVER", "0")], ("P_CLAIM", "kind"): [("CLAIM", "kind")], ("np.uint64(P_ALLOT)", "np.uint64(k)"): [("ALLOT", "lever")],
+    ("P_WORKER", "CONTACT_A + half"): [("WORKER", "CONTACT_A"), ("WORKER", "CONTACT_B")], ("P_WORKER", "GROUP_BLOCK"): [("WORKER", "GROUP")],
+}  # fmt: skip
+
+
+def test_lanes_of_the_text_are_the_lanes_the_kernel_draws():
+    drawn: dict = {}
+    for (purpose, block), lanes in drawn_lanes().items():
+        for place in WRITTEN.get((purpose, block), [(purpose.removeprefix("P_"), block)]):
+            # of CONTACT_B, `meet` takes media and kit; the reminder's lane is the member's own draw
+            taken = {x for x in lanes if x[0] < 2} if place[1] == "CONTACT_B" and block == "CONTACT_A + half" else lanes
+            drawn.setdefault(place, set()).update(taken)
+    for place, lanes in drawn.items():
+        numbers = [lane for lane, _ in lanes]
+        assert len(numbers) == len(set(numbers)), f"{place}: a lane is drawn by two functions: {sorted(lanes)}"
+        told = {x.lane for x in document.LANES if (x.purpose, x.block) == place and x.use != "free"}
+        assert set(numbers) == told, f"{place}: the kernel draws {sorted(set(numbers))}, the text says {sorted(told)}"
+    weekly = {(x.purpose, x.block) for x in document.LANES if x.purpose not in ("PEOPLE", "NETWORK")}
+    assert set(drawn) == weekly
+
+
+# ------------------------------------------------------------------ codes and records
+
+
+def test_passages_of_the_text_are_the_legal_ones():
+    assert {(Stage[a], Stage[b]) for a, b, _ in table("passages")} == set(LEGAL_PASSAGES)
+
+
+def test_codes_of_the_text_are_the_codes():
+    assert [row[1] for row in table("stages")] == [s.name for s in Stage]
+    assert [row[1] for row in table("events")] == [e.name for e in Event]
+    assert [row[1] for row in table("measures")] == [s.name for s in Stage] + [m.name for m in Measure]
+    assert [row[2] for row in table("ledger") if row[0] == "item"] == [i.name for i in Item]
+
+
+def test_every_field_of_every_record_is_explained():
+    kinds = {"WORKER", "TIE", "PUBLIC", "OCCUPATION", "ROW", "WEEK", "LEVER", "PLAN", "CONTACT_SHARE", "OFFER", "GROUP", "AGENT", "CLAIM", "MISFORTUNE", "DAY"}
+    assert set(document.RECORDS) == kinds
+    for name, meanings in document.RECORDS.items():
+        assert set(meanings) == set(getattr(records, name).names), name
+
+
+def test_scalars_of_the_kernel_are_parameters_or_explained():
+    text = section(7)
+    known = {path.rpartition(".")[2] for path, _ in walk()}
+    for name in records.PAR.names:
+        short = name.removesuffix("_prob").removesuffix("_ratio").removesuffix("_weight").removesuffix("_share")
+        assert name in known or name in text or any(k.startswith(short) for k in known), f"kernel scalar {name} is explained nowhere"
+
+
+def test_mechanisms_are_the_fields_of_a_lever():
+    groups = {name for name, info in Lever.model_fields.items() if (g := document.group_of(info.annotation)) and issubclass(g, Group)}
+    assert set(document.MECHANISMS) == groups - {"target", "cost"}
+    for _, functions in document.MECHANISMS.values():
+        assert set(functions.split(", ")) <= set(FUNCTIONS)
