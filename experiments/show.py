@@ -267,9 +267,9 @@ def _depends(plan: Plan, span) -> list[dict]:
     left = len(set(days.ledger_month[span.first :].tolist()))
     rows = []
 
-    def add(kind: str, rp: int, **how):
-        if rp > 0:
-            rows.append({"lever": lever.name, "payer": lever.payer, "kind": kind, "rp": int(rp), "how": text(f"how_{kind}", **how)})
+    def add(kind: str, most: int, **how):
+        if most > 0:
+            rows.append({"lever": lever.name, "payer": lever.payer, "kind": kind, "rp": int(most), "how": text(f"how_{kind}", **how)})
 
     if lever.contact and row.contact_rp:
         weeks = int(span.events.sum())

@@ -79,3 +79,129 @@ def dots(value) -> str:
 
 def percent(value) -> str:
     return "-" if value is None or value != value else f"{value:.0%}" if abs(value) >= 0.1 or value == 0 else f"{value:.1%}"
+
+
+# ------------------------------------------------------------------ scenario
+
+
+def grid(title: str, columns, rows, right=()):
+    """A rich table: `columns` are headings, `right` the headings set flush right."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold", no_wrap=column == columns[0])
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    return table
+
+
+def facts_lines(facts: dict) -> list[str]:
+    """The village and its network in words."""
+    village, want = facts["village"], facts["network_targets"]
+    named = lambda counts: ", ".join(f"{name} {number(n)}" for name, n in counts.items())  # noqa: E731
+    return [
+        f"{facts['title']} ({facts['name']})",
+        text("period", **facts),
+        text("village", **{key: number(n) if isinstance(n, int) else n for key, n in village.items()}),
+        text("occupations", list=named(village["occupations"])),
+        text("groups", list=named(village["members_of"])),
+        text("network", **facts["network"], degree=want["degree_mean"], asked=want["clustering"], bridging=want["bridging_share"]),
+        text("files", list=", ".join(facts["files"])),
+        text("hash", hash=facts["scenario_hash"][:12]),
+    ]
+
+
+def levers_table(facts: dict):
+    """One row a lever: when, for how many, who pays, how sure its effect is, what it does and costs."""
+    rows = []
+    for lever in facts["levers"]:
+        does = [f"{name} {_values(values)}".strip() for name, values in lever["does"].items()]
+        does += [f"{text('cost')} {name.removesuffix('_rp')} {rupiah(rp)}" for name, rp in lever["cost"].items()]
+        rows.append((lever["name"], lever["start"], lever["end"] or text("end"), number(lever["workers"]), lever["payer"], lever["grade"], "; ".join(does)))
+    heads = [text(key) for key in ("lever", "from", "to", "for", "payer", "grade", "does")]
+    return grid(text("lever_title"), heads, rows, right=(text("for"),)) if rows else text("no_levers")
+
+
+def _values(values: dict) -> str:
+    return ", ".join(f"{name} {' '.join(map(str, value)) if isinstance(value, list) else value}" for name, value in values.items())
+
+
+def diff_table(rows: list[dict], other: str):
+    if not rows:
+        return text("same", other=other)
+    cells = [(row["key"], *("-" if row[side] is None else str(row[side]) for side in ("other", "this"))) for row in rows]
+    return grid(text("diff_title", other=other), [text("key"), text("there"), text("here")], cells)
+
+
+def gantt(calendar: list[dict], dates: list, width: int) -> list[str]:
+    """The lever calendar in text, a sign a week, in blocks that fit `width`; what no longer changes is one line at the end."""
+    rows = [row for row in calendar if row["from_week"] is not None]
+    if not rows:
+        return [text("no_levers")]
+    signs = []
+    for row in rows:
+        events = set(row["event_weeks"])
+        signs.append("".join("■" if t in events else "─" if row["from_week"] <= t <= row["to_week"] else "·" for t in range(len(dates))))
+    last = max((t for line in signs for t in range(1, len(dates)) if line[t] != line[t - 1]), default=0)
+    label = max(len(row["lever"]) for row in rows) + 1
+    block = max(13, min(width - label - 1, 53))
+    shown = min(last + 4, len(dates), 8 * block)
+    lines = []
+    for first in range(0, shown, block):
+        part = slice(first, min(first + block, len(dates)))
+        lines += ["", *(" " * label + line for line in _ruler(dates[part]))]
+        lines += [f"{row['lever']:<{label}}{line[part]}" for row, line in zip(rows, signs) if line[part].strip("·")]
+    if shown <= last:
+        return [*lines, "", text("gantt_more", weeks=len(dates) - part.stop)]
+    still = ", ".join(row["lever"] for row, line in zip(rows, signs) if line[-1] != "·")
+    return [*lines, "", text("gantt_rest", until=dates[-1].isoformat(), list=still or text("nothing"))] if part.stop < len(dates) else lines
+
+
+def _ruler(dates) -> tuple[str, str]:
+    """Years and months above the signs, each where it begins, as far as there is room."""
+    years = months = ""
+    for place, day in enumerate(dates):
+        begins = place == 0 or day.month != dates[place - 1].month
+        if begins and len(dates) - place > 1 and len(months) <= place:
+            months = months.ljust(place) + f"{day:%m} "
+        if (place == 0 or day.year != dates[place - 1].year) and len(dates) - place > 3 and len(years) <= place:
+            years = years.ljust(place) + f"{day:%Y} "
+    return years, months
+
+
+def budget_tables(budget: dict) -> list:
+    """Certain money by month and lever, what depends on people, and both limits."""
+    certain, parts = budget["certain"], []
+    levers = list(dict.fromkeys(row["lever"] for row in certain))
+    by = {(row["month"], row["lever"]): row["rp"] for row in certain}
+    months = sorted({row["month"] for row in certain})
+    for first in range(0, len(levers), 5):
+        some = levers[first : first + 5]
+        rows = [(month, *(by.get((month, name), 0) for name in some)) for month in months]
+        rows = _joined([row for row in rows if any(row[1:])])
+        foot = (text("total"), *(dots(sum(by.get((month, name), 0) for month in months)) for name in some))
+        parts.append(grid(text("certain_title"), [text("month"), *some], [*rows, foot], right=some))
+    parts += [] if levers else [text("no_certain")]
+    if budget["depends"]:
+        heads = [text(key) for key in ("lever", "payer", "kind", "most", "how")]
+        rows = [(row["lever"], row["payer"], text(row["kind"]), rupiah(row["rp"]), row["how"]) for row in budget["depends"]]
+        parts.append(grid(text("depends_title"), heads, rows, right=(text("most"),)))
+    limits = budget["limits"]
+    for what, limit, certain_rp in (("budget", "budget_rp", "certain_rp"), ("ceiling", "monthly_ceiling_rp", "highest_month_rp")):
+        if limits[limit] is not None:
+            verdict = text("over" if limits[certain_rp] > limits[limit] else "within")
+            parts.append(text("limit", what=text(what), limit=rupiah(limits[limit]), certain=rupiah(limits[certain_rp]), verdict=verdict))
+    return parts
+
+
+def _joined(rows: list[tuple]) -> list[tuple]:
+    """Months in a row with the same sums become one line."""
+    out, first = [], 0
+    for k, row in enumerate(rows):
+        if k + 1 == len(rows) or rows[k + 1][1:] != row[1:]:
+            name = row[0] if k == first else f"{rows[first][0]} .. {row[0]}, {k - first + 1} x"
+            out.append((name, *(dots(rp) if rp else "" for rp in row[1:])))
+            first = k + 1
+    return out

@@ -132,7 +132,7 @@ COLUMNS: dict[str, Column] = {
     "income_fifth": Column("Fifth of the village's incomes, 1 poorest.", "number", _plain("income_fifth")),
     "phone": Column("Uses a phone with internet.", "flag", lambda t, i: t.phone[i] == 1),
     "memberships": Column("Names of the associations, a tuple.", "memberships", _plain("membership")),
-    "value": Column("Persistent part of perceived value, log Rp over the village's.", "number", _plain("value"), _bounded("value", -1000, 100)),
+    "value": Column("Lasting part of perceived value, log Rp over the median.", "number", _plain("value"), _bounded("value", -1000, 100)),
     "risk": Column("Own risk over the occupation's.", "number", _plain("risk")),
     "seen_risk": Column("Risk learned from misfortunes nearby, log.", "number", _plain("seen_risk"), _bounded("seen_risk", 0, 100)),
     "margin": Column("Log value over log price when last compared.", "number", _plain("margin")),
@@ -225,7 +225,7 @@ class Worker(Person):
 
     @property
     def perisai(self) -> "PerisaiAgent | None":
-        """The agent who registered this worker and still serves him."""
+        """The agent who serves this member, or who last called on this non-member."""
         number = int(self.model.columns.agent[self.row])
         return None if number < 0 else self.model.views[self.model.columns.first_agent + number]
 

@@ -291,6 +291,7 @@ def _row(parameters, active: list[Span], path: tuple[int, ...], yields: int, wee
     row = {
         "threshold": threshold, "success": (base * form, base), "first_due_rp": first_due, "subset_offer": subset_offer,
         "slot_levers": [sum(1 << a.index for a in g[0]) for g in slots], "slot_since": [g[1] for g in slots], "slot_known": [g[2] for g in slots],
+        "slot_fresh": [bool(g[0]) and all(_fresh(a.lever) for a in g[0]) for g in slots],
         "due_rp": due, "source_rp": min(due, yields * max(1, limits.billing_months)) if source_share is None else round(due * source_share),
         "channel": channel, "window": window, "discount_rp": discount, "discount_lever": running.index if running else -1,
         "pay_threshold": (safe_log(weighted(monthly)), safe_log(weighted(monthly * (1 - discount / due))) - safe_log(weighted(monthly)) if discount and due else 0.0),
@@ -308,6 +309,13 @@ def _row(parameters, active: list[Span], path: tuple[int, ...], yields: int, wee
 def _months(lever: Lever) -> int:
     """Months of an offer that runs from registration: a price cut for a time, or a sponsor's term."""
     return lever.sponsor.term_months if lever.sponsor else lever.price.months or 0 if lever.price else 0
+
+
+def _fresh(lever: Lever) -> bool:
+    """Is the offer for new members only?"""
+    if lever.sponsor:
+        return False
+    return lever.price.months is not None and lever.price.new_members_only if lever.price else lever.gift.new_members_only
 
 
 def _share(lever: Lever) -> float:
@@ -401,6 +409,9 @@ def _levers(parameters, calendar, segments, laid):
         row.month_unit_rp = unit if months else 0
         row.discount_rp = unit if lever.price and not months else 0
         row.claim_rp = row.registration_rp + row.gift_rp + unit * max(months, 1)
+        if lever.group:
+            row.claim_rp += _top_price(parameters, calendar) * lever.group.fund_months
+            row.month_unit_rp = _top_price(parameters, calendar) if lever.group.fund_months else 0
         row.targets = segments.targets[s.index]
         row.visits = lever.agents.number * lever.agents.visits_per_week if lever.agents else 0
         mine = plan[:, s.index]

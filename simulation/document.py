@@ -195,8 +195,8 @@ weight | ratio | mean 1
 linking | 0/1 | to a leader or agent candidate
 PUBLIC
 talk | per step and tie | chance to pass word, before the tie's weight
-told | share | understanding that is passed on
-standing | bits | 1 enrolled, 2 disappointed former member, 4 misbelief
+told | share | understanding that is passed on, 0 under a misbelief
+standing | bits | 1 enrolled, 2 disappointed former member
 OCCUPATION
 need | share | of mean income, spent first
 accident_prob | per month | at own risk 1
@@ -253,6 +253,7 @@ claim_rp | Rp | worst case of one registration
 discount_rp | Rp | running discount, worst case a due date
 month_unit_rp | Rp | subsidized month, worst case
 targets | workers | in the target
+visits | per week | that its agents can make
 owed_once_rp | Rp | fixed cost not yet paid
 owed_month_rp | Rp | monthly cost not yet paid
 unmet_rp | Rp | what could not be run
@@ -328,6 +329,7 @@ spent_rp | Rp | by bound payers
 committed_rp | Rp | set aside for subsidized months
 obligation_rp | Rp/month | of that, a month
 month_spent_rp | Rp | by bound payers since the month start
+left_rp | Rp | left for agents' visits this week
 misfortunes | count | this week
 """
 
@@ -461,7 +463,8 @@ def lane_rows() -> list[list[str]]:
     blocks: dict = {}
     for lane in LANES:
         blocks.setdefault((lane.purpose, lane.block, lane.who, lane.week), []).append(lane)
-    return [[p, b, who, week, *(f"{x.use}" + ("" if x.function == "-" else f" (`{x.function}`)") for x in lanes)] for (p, b, who, week), lanes in blocks.items()]
+    use = lambda x: x.use if x.function == "-" else f"{x.use} (`{x.function}`)"  # noqa: E731
+    return [[*head[:2], head[2], head[3], *map(use, lanes)] for head, lanes in blocks.items()]
 
 
 def record_rows() -> list[list[str]]:
@@ -479,7 +482,11 @@ def record_rows() -> list[list[str]]:
 def mechanism_rows() -> list[list[str]]:
     """Mechanism, what it becomes, functions, meaning."""
     infos = dict(walk())
-    return [[f"`{name}`", infos[f"campaign.levers.{name}"].description, made, ", ".join(f"`{f}`" for f in used.split(", "))] for name, (made, used) in MECHANISMS.items()]
+    rows = []
+    for name, (made, used) in MECHANISMS.items():
+        functions = ", ".join(f"`{f}`" for f in used.split(", "))
+        rows.append([f"`{name}`", infos[f"campaign.levers.{name}"].description, made, functions])
+    return rows
 
 
 def event_rows() -> list[list[str]]:
@@ -492,7 +499,9 @@ def measure_rows() -> list[list[str]]:
 
 
 def ledger_rows() -> list[list[str]]:
-    return [["item", str(int(i)), i.name, ITEMS[i.name]] for i in Item] + [["payer", str(int(p)), p.name, "bound by the budget" if p <= Payer.COMPANY else "not bound"] for p in Payer]
+    bound = {True: "bound by the budget", False: "not bound"}
+    items = [["item", str(int(i)), i.name, ITEMS[i.name]] for i in Item]
+    return items + [["payer", str(int(p)), p.name, bound[p <= Payer.COMPANY]] for p in Payer]
 
 
 def source_rows() -> list[list[str]]:
@@ -505,7 +514,7 @@ def stage_rows() -> list[list[str]]:
 
 def passage_rows() -> list[list[str]]:
     """From, to, function: the passages of `stages.LEGAL_PASSAGES`."""
-    return [[a.name, b.name, ", ".join(f"`{f}`" if " " not in f else f for f in PASSAGES[a.name, b.name].split(", "))] for a, b in sorted(LEGAL_PASSAGES)]
+    return [[a.name, b.name, PASSAGES[a.name, b.name]] for a, b in sorted(LEGAL_PASSAGES)]
 
 
 def parameter_rows() -> list[list[str]]:
@@ -518,7 +527,8 @@ def parameter_rows() -> list[list[str]]:
             allowed, default = "group", "-"
         else:
             allowed, default = _range(info), _default(info)
-        rows.append([group or "(top)", f"`{key}`", extra.get("unit", ""), allowed, default, extra.get("grade", ""), extra.get("source", ""), info.description or ""])
+        graded = [extra.get("grade", ""), extra.get("source", ""), info.description or ""]
+        rows.append([group or "(top)", f"`{key}`", extra.get("unit", ""), allowed, default, *graded])
     return rows
 
 

@@ -50,6 +50,7 @@ PEER, LEADER, AGENT, GROUP, NONE = int(Source.PEER), int(Source.LEADER), int(Sou
 _, COLLECTOR, AUTO_DEBIT, AT_SOURCE = (int(c) for c in Channel)
 WORKER_PAYS, TIES_PAY, SCHEME_PAYS, LAST_BOUND = int(Payer.WORKER), int(Payer.TIES), int(Payer.SCHEME), int(Payer.COMPANY)
 (BONUS_MEMBERS, BONUS_RP, PER_MEMBER_RP, EARLY_BP, LATE_BP, EARLY_MONTHS, LATE_MONTHS, IDLE_MONTHS, RETURN_MONTHS) = range(9)
+ALL_LEVERS = np.uint64(0xFFFFFFFFFFFFFFFF)
 NEVER_VALUE = -1000.0
 LONG_AGO = -10000
 CELLS = 1024
@@ -215,6 +216,8 @@ def offers_known(day, r, w, refused):
     for k in range(SLOTS):
         levers = r.slot_levers[k]
         if levers != np.uint64(0) and levers & (day.off | refused) == np.uint64(0):
+            if r.slot_fresh[k] and w.marks & REGISTERED:
+                continue
             if w.marks & LISTED or w.told_week >= r.slot_since[k] or np.float64(w.known_draw) < r.slot_known[k]:
                 subset |= 1 << k
     return subset
@@ -399,6 +402,14 @@ def receive(par, v, day, now, w, own_rp, other_rp, payer):
 
 
 @compiled
+def must_wait(day, r, w, subset):
+    """Money for an offer he counts on, or for being helped to register, went to others this week: he waits."""
+    if w.denied == np.uint64(0):
+        return False
+    return subset != offers_known(day, r, w, w.denied) or r.paid_levers & w.denied & (day.off ^ ALL_LEVERS) != np.uint64(0)
+
+
+@compiled
 def register(par, v, day, now, r, w, i, u):
     """7.5: one uniform is cut into success, discouraged, try again, fade, wait (in this order)."""
     helped = 1 if w.marks & HELPED else 0
@@ -410,7 +421,7 @@ def register(par, v, day, now, r, w, i, u):
             move(day, now, w, PERSUASION)
         return
     subset = offers_known(day, r, w, np.uint64(0))
-    if w.denied != np.uint64(0) and subset != offers_known(day, r, w, w.denied):
+    if must_wait(day, r, w, subset):
         return
     w.attempts += 1
     day.events[ATTEMPTS] += 1
@@ -439,13 +450,20 @@ def register(par, v, day, now, r, w, i, u):
 
 
 @compiled
+def renewable(v, day, now, w, offer):
+    """Does a sponsor whose budget runs on, and suffices this week, take the worker for another term?"""
+    lever = v.offers[offer].lever
+    return v.offers[offer].renewal_prob > 0.0 and v.plan[now.week, lever].running == 1 and not has(day.off | w.denied, lever)
+
+
+@compiled
 def pay(par, v, day, now, r, w, i, u, u_tie):
     """7.6: a due month is paid if not forgotten, worth it and cash is there; else cover stops, in the end he lapses."""
     offer = w.offer
     lever = r.discount_lever
     other_rp = 0
     log_own = 0.0
-    if w.sub_left == 0 and offer >= 0 and v.offers[offer].renewal_prob > 0.0 and not has(day.off, v.offers[offer].lever):
+    if w.sub_left == 0 and offer >= 0 and renewable(v, day, now, w, offer):
         w.sub_left = v.offers[offer].months
         commit(v, day, offer, w.sub_left, 1)
     subsidized = w.sub_left > 0
@@ -913,13 +931,19 @@ def reserve_discount(par, v, day, k, left):
 
 
 @compiled
+def renews(v, now, w, k):
+    """Is a term that sponsor k paid for the worker due for renewal this week?"""
+    return now.month_start == 1 and w.sub_left == 0 and enrolled(w) and w.offer >= 0 and v.offers[w.offer].lever == k and w.next_due == now.week
+
+
+@compiled
 def serve(par, v, now, k, most, deciding):
     """Deny lever k to all of its target but the `most` claimants of lowest priority word; returns how many are served."""
     claimants = 0
     for i in range(par.workers):
         w = v.workers[i]
         v.priority[i] = 0xFFFFFFFF
-        if has(v.segment_levers[w.segment], k) and (not deciding or w.stage == DECISION):
+        if has(v.segment_levers[w.segment], k) and (not deciding or w.stage == DECISION or renews(v, now, w, k)):
             word, _, _, _ = philox(np.uint64(i), np.uint64(now.week), np.uint64(k), np.uint64(P_ALLOT), par.key0, par.key1)
             v.priority[i] = min(np.int64(word), 0xFFFFFFFE)
             claimants += 1
@@ -1107,12 +1131,14 @@ def join_with_group(par, v, day, now, group, i):
             w.marks |= HELPED
             move(day, now, w, DECISION)
         return
+    subset = offers_known(day, r, w, np.uint64(0))
+    if must_wait(day, r, w, subset):
+        return
     if outvoted:
         w.marks |= FORCED
-    subset = offers_known(day, r, w, w.denied)
     own_rp = r.first_due_rp[subset]
     offer = r.subset_offer[subset]
-    if offer < 0 and group.offer >= 0 and not liquid(par, v, r, now, w, i, own_rp):
+    if offer < 0 and group.offer >= 0 and not has(w.denied, group.lever) and not liquid(par, v, r, now, w, i, own_rp):
         offer = group.offer
         own_rp = 0
     enroll(par, v, day, now, r, w, subset, offer, own_rp, GROUP)

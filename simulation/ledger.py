@@ -19,6 +19,33 @@ BOUND = (Payer.BRANCH, Payer.VILLAGE, Payer.REGENCY, Payer.COMPANY)
 #: lever name of the last row
 NO_LEVER = "(no lever)"
 COLUMNS = ("month", "lever", "item", "payer", "rupiah")
+#: cost of what, and the count it is divided by
+COSTED = ("campaign", "levers")
+RESULTS = {"registered": "registrations", "person_month": "new_person_months", "retained": "retained"}
+
+#: measure -> (unit, denominator, meaning); all sums since the start (see outcomes.MEASURES)
+MEASURES: dict[str, tuple[str, str, str]] = {
+    "campaign_rp": ("Rp", "", "paid by the payers whom the budget binds: branch, village, regency, company"),
+    "commission_rp": ("Rp", "", "paid to agents by the scheme"),
+    "scheme_rp": ("Rp", "", "other cost of levers borne by the scheme"),
+    "group_rp": ("Rp", "", "cost of levers borne by group funds"),
+    "worker_rp": ("Rp", "", "cost of levers borne by workers"),
+    "levers_rp": ("Rp", "", "cost of all levers, whoever pays"),
+    "subsidies_rp": ("Rp", "", "contributions paid by levers (part of levers_rp)"),
+    "contributions_rp": ("Rp", "", "contributions paid by workers and their ties, late fees included"),
+    "ties_rp": ("Rp", "", "the part that ties and group mates paid for them"),
+    "paid_in_rp": ("Rp", "", "contributions and subsidies"),
+    "claims_rp": ("Rp", "", "claims paid by the scheme"),
+    "claims_ratio": ("ratio", "paid_in_rp", "claims over contributions and subsidies"),
+    "lever_rp": ("Rp", "", "cost of the lever since the start"),
+    "unmet_rp": ("Rp", "", "what budget or ceiling kept the lever from spending"),
+    **{f"{cost}_per_{result}_rp": ("Rp", count, f"{cost}_rp over {count}") for cost in COSTED for result, count in RESULTS.items()},
+}  # fmt: skip
+
+
+def share(part: float, whole: float) -> float:
+    """part / whole, NaN where there is no whole."""
+    return float(part) / float(whole) if whole else float("nan")
 
 
 def names(parameters: Parameters) -> list[str]:
@@ -81,6 +108,19 @@ def money(table: np.ndarray) -> dict[str, int]:
         "paid_in_rp": contributions + subsidies,
         "claims_rp": int(t[-1, Item.CLAIM].sum()),
     }
+
+
+def costs(table: np.ndarray, levers: list[str], unmet_rp: dict[str, int], counts: dict[str, float]) -> dict[tuple[str, str, str], float]:
+    """(measure, group_kind, group) -> value: kinds of money since the start, and what a result cost.
+
+    table: ledger[month, lever, item, payer] so far; levers: names of its rows; counts: registrations, new_person_months, retained.
+    """
+    found = money(table)
+    out = found | {"claims_ratio": share(found["claims_rp"], found["paid_in_rp"])}
+    out |= {f"{cost}_per_{result}_rp": share(found[f"{cost}_rp"], counts[of]) for cost in COSTED for result, of in RESULTS.items()}
+    rows = {(name, "all", "all"): float(x) for name, x in out.items()}
+    rows |= {("lever_rp", "lever", name): float(rp) for name, rp in zip(levers[:-1], table.sum(axis=(0, 2, 3)))}
+    return rows | {("unmet_rp", "lever", name): float(rp) for name, rp in unmet_rp.items()}
 
 
 def unmet(world) -> dict[str, int]:

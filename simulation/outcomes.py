@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from simulation import ledger
+from simulation.ledger import share
 from simulation.parameters import Parameters
 from simulation.stages import ACTIVE, LEGAL_PASSAGES, MISBELIEF, PAID_OWN, REGISTERED, Event, Measure, Membership, Source, Stage
 from simulation.timeline import NEVER, Timeline
@@ -30,7 +31,6 @@ CUTS = np.array([0.025, 0.16, 0.5, 0.84, 1.0])
 CONTRIBUTIONS = 26
 #: with more communities than this only their spread is reported
 MOST_COMMUNITIES = 256
-
 #: measure -> (unit, denominator or population, meaning)
 MEASURES: dict[str, tuple[str, str, str]] = {
     "workers": ("workers", "", "places for workers in the village (whoever leaves is replaced)"),
@@ -73,29 +73,8 @@ MEASURES: dict[str, tuple[str, str, str]] = {
     **{name: ("events", "", f"{name.replace('_', ' ')} since the start") for name in EVENTS},
     "active_person_months": ("person-months", "", "cover in force since the start, all workers (of 30.4375 days)"),
     "new_person_months": ("person-months", "", "the same, workers first registered since the start"),
-    "campaign_rp": ("Rp", "", "paid by the payers whom the budget binds: branch, village, regency, company"),
-    "commission_rp": ("Rp", "", "paid to agents by the scheme"),
-    "scheme_rp": ("Rp", "", "other cost of levers borne by the scheme"),
-    "group_rp": ("Rp", "", "cost of levers borne by group funds"),
-    "worker_rp": ("Rp", "", "cost of levers borne by workers"),
-    "levers_rp": ("Rp", "", "cost of all levers, whoever pays"),
-    "subsidies_rp": ("Rp", "", "contributions paid by levers (part of levers_rp)"),
-    "contributions_rp": ("Rp", "", "contributions paid by workers and their ties, late fees included"),
-    "ties_rp": ("Rp", "", "the part that ties and group mates paid for them"),
-    "paid_in_rp": ("Rp", "", "contributions and subsidies"),
-    "claims_rp": ("Rp", "", "claims paid by the scheme"),
-    "claims_ratio": ("ratio", "paid_in_rp", "claims over contributions and subsidies"),
-    "lever_rp": ("Rp", "", "cost of the lever since the start"),
-    "unmet_rp": ("Rp", "", "what budget or ceiling kept the lever from spending"),
-    **{f"{cost}_per_{of[0]}_rp": (f"Rp per {of[1]}", of[2], f"{cost}_rp over {of[2]}")
-       for cost in ("campaign", "levers")
-       for of in (("registered", "worker", "registrations"), ("person_month", "month", "new_person_months"), ("retained", "worker", "retained"))},
+    **ledger.MEASURES,
 }  # fmt: skip
-
-
-def share(part: float, whole: float) -> float:
-    """part / whole, NaN where there is no whole."""
-    return float(part) / float(whole) if whole else float("nan")
 
 
 def mean(values: np.ndarray) -> float:
@@ -314,7 +293,7 @@ def stock_retention(before: Snapshot, now: Snapshot) -> float:
     return mean(now.flag("active")[who])
 
 
-# ------------------------------------------------------------------ events, money, cost
+# ------------------------------------------------------------------ events
 
 
 def flows(events: np.ndarray, joined_by: np.ndarray) -> dict:
@@ -327,18 +306,6 @@ def flows(events: np.ndarray, joined_by: np.ndarray) -> dict:
         out |= {(which, "source", name): float(k) for name, k in zip(SOURCES, row)}
         out |= {(f"{which}_share", "source", name): share(k, row.sum()) for name, k in zip(SOURCES, row)}
     return out
-
-
-def costs(table: np.ndarray, unmet: dict[str, int], names: list[str], registrations: int, person_months: float, retained: int) -> dict:
-    """Kinds of money and what a result cost. table: ledger[month, lever, item, payer] so far (or its sum over months)."""
-    found = ledger.money(table)
-    out = found | {"claims_ratio": share(found["claims_rp"], found["paid_in_rp"])}
-    for cost in ("campaign", "levers"):
-        for name, count in (("registered", registrations), ("person_month", person_months), ("retained", retained)):
-            out[f"{cost}_per_{name}_rp"] = share(found[f"{cost}_rp"], count)
-    by_lever = table.reshape(-1, *table.shape[-3:]).sum(axis=(0, 2, 3))
-    rows = {("lever_rp", "lever", name): float(rp) for name, rp in zip(names[:-1], by_lever)}
-    return _all(out) | rows | {("unmet_rp", "lever", name): float(rp) for name, rp in unmet.items()}
 
 
 # ------------------------------------------------------------------ week by week

@@ -282,6 +282,7 @@ class PriceMechanism(Group):
 
     discount_share: float = quantity(1.0, "share", 0.0, 1.0, "share of the contribution paid for the worker", "campaign", "expert")
     months: int | None = quantity(None, "months", 1, 120, "months from registration (absent: while the lever runs)", "campaign", "expert")
+    new_members_only: bool = choice(True, "months off are for those never registered before")
     known_share: float = quantity(0.0, "share", 0.0, 1.0, "workers who know of it without having been contacted since it began", "campaign", "guess")
 
 
@@ -295,6 +296,7 @@ class SponsorMechanism(Group):
 
 class GiftMechanism(Group):
     value_rp: int = quantity(..., "Rp", 0, 100_000_000, "value to the worker at registration", "domain 6", "guess")
+    new_members_only: bool = choice(True, "only for those never registered before")
 
 
 class ProcedureMechanism(Group):

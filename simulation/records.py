@@ -64,6 +64,7 @@ OCCUPATION = record(*columns("f8", "need accident_prob"), ("season", "f8", (12,)
 #: what one segment meets in one period
 ROW = record(
     ("threshold", "f8", (64,)), ("success", "f8", (2,)), ("first_due_rp", "i8", (8,)), ("slot_levers", "u8", (SLOTS,)), ("slot_since", "i8", (SLOTS,)),
+    ("slot_fresh", "u1", (SLOTS,)),
     ("slot_known", "f8", (SLOTS,)), ("subset_offer", "i8", (8,)), ("pay_threshold", "f8", (2,)), ("contact", "f8", (8,)), ("contact_from", "i8", (8,)),
     *columns("i8", "due_rp source_rp discount_rp discount_lever channel window"), *columns("f8", "visibility refused_share claim_days"),
     *columns("u8", "paid_levers"), *columns("u1", "announces complaints contact_blocks"),

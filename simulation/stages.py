@@ -234,6 +234,6 @@ LEGAL_PASSAGES = frozenset(
         (Stage.IMPLEMENTATION, Stage.LAPSED),
         (Stage.CONFIRMATION, Stage.LAPSED),
     }
-    # a group decision takes a member from wherever he stands straight to enrollment
-    | {(s, Stage.IMPLEMENTATION) for s in (Stage.UNAWARE, Stage.KNOWLEDGE, Stage.PERSUASION, Stage.REJECTED, Stage.LAPSED)}
+    # a group decision enrolls a member from wherever he stands; a sponsor's list or a vote may also leave him trying
+    | {(s, t) for s in (Stage.UNAWARE, Stage.KNOWLEDGE, Stage.PERSUASION, Stage.REJECTED, Stage.LAPSED) for t in (Stage.DECISION, Stage.IMPLEMENTATION)}
 )

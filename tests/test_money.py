@@ -33,7 +33,7 @@ def test_contributions_are_price_times_payments():
 def test_free_months_are_paid_by_the_lever_and_by_nobody_else():
     free = lever("free", price=dict(months=3))
     session = lever("s", contact=dict(channel="session", weekly_prob=1.0))
-    w = run(parameters(weeks=30, village=dict(PLAIN, workers=200), behavior=CERTAIN | dict(solidarity_prob=0.0) | MUTE, limits=QUIET, levers=[session, free]))
+    w = run(parameters(weeks=30, village=dict(PLAIN, workers=200), behavior=MUTE | CERTAIN | dict(solidarity_prob=0.0, forget_start_prob=0.0, forget_floor_prob=0.0), limits=QUIET, levers=[session, free]))
     e = events(w)
     assert e[Event.REGISTRATIONS] == 200
     assert booked(w, Item.SUBSIDY, Payer.BRANCH) == PRICE * e[Event.PAYMENTS_OTHER] == 3 * 200 * PRICE
