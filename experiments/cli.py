@@ -1,16 +1,17 @@
 """The `sadar` command: thin, every command calls one function that a notebook can call too.
 
-    sadar run lerep                     experiments.run.run(load("lerep"))
-    sadar list | check | show           scenarios.reading.names, experiments.show
-    sadar schedule                      simulation.document.SCHEDULE
+    sadar run lerep                 experiments.run.run("lerep"), Result.document(), Result.save()
+    sadar list, check, show         scenarios.reading.names, experiments.show
+    sadar schedule                  simulation.document.SCHEDULE
 
-Heavy modules are imported inside the commands, so that `sadar --help` is there at once. Bad input ends in one line on
-stderr and exit code 2, Ctrl-C in 130, an error of our own in 1 with the traceback in a file. Words stand in tables.TEXT.
+Heavy modules are imported inside the commands, so that `sadar --help` is there at once. Bad input ends in one line on stderr
+and exit code 2, Ctrl-C in 130, an error of our own in 1 with the traceback in a file. Every word stands in tables.TEXT.
 """
 
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -19,11 +20,9 @@ from typer.core import TyperGroup
 
 from experiments.tables import text
 
-MAX_SEED = 2**32 - 1
-MAX_REPLICATES = 10_000
-MAX_PROCESSES = 256
+MAX_SEED, MAX_REPLICATES, MAX_PROCESSES = 2**32 - 1, 10_000, 256
 KINDS = {"cases": "case", "villages": "village", "campaigns": "campaign", "schemes": "scheme", "behaviors": "behavior", "levers": "lever"}
-USAGE = typer.BadParameter.__mro__[2]  # click's error of any wrong use; typer may carry its own copy of click
+USAGE = typer.BadParameter.__mro__[2]  # click's error of any wrong use; some versions of typer carry their own copy of click
 
 
 class BadInput(ValueError):
@@ -50,9 +49,9 @@ class Sadar(TyperGroup):
         except MemoryError as error:
             code = fail(text("too_large", why=error), 2)
         except Exception as error:
-            code = fail(text("crashed", error=f"{type(error).__name__}: {error}", path=_keep_traceback()), 1)
+            code = fail(text("crashed", error=f"{type(error).__name__}: {error}", path=keep_traceback()), 1)
         if code == 130:
-            fail(text("stopped"), 130)
+            fail(text("stopped"), code)
         if standalone_mode:
             sys.exit(code)
         return code
@@ -60,13 +59,12 @@ class Sadar(TyperGroup):
 
 def fail(message: str, code: int, context=None) -> int:
     """One line on stderr."""
-    command = getattr(context, "command_path", None) or "sadar"
-    print(f"{command}: {' '.join(str(message).split())}", file=sys.stderr)
+    print(f"{getattr(context, 'command_path', None) or 'sadar'}: {' '.join(str(message).split())}", file=sys.stderr)
     return code
 
 
-def _keep_traceback() -> str:
-    import tempfile
+def keep_traceback() -> str:
+    """Write the traceback of the error at hand to a file of its own."""
     import traceback
 
     with tempfile.NamedTemporaryFile("w", prefix="sadar-error-", suffix=".txt", delete=False, encoding="utf-8") as file:
@@ -74,79 +72,102 @@ def _keep_traceback() -> str:
     return file.name
 
 
-app = typer.Typer(cls=Sadar, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(cls=Sadar, add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
+
+
+def option(name: str, metavar: str | None, words: str):
+    return typer.Option(name, metavar=metavar, help=words)
+
 
 Case = Annotated[str, typer.Argument(metavar="CASE_OR_FILE", help="a name from `sadar list`, or a TOML file")]
-Campaigns = Annotated[list[str] | None, typer.Option("--campaign", metavar="FILE", help="campaign in place of the case's own; repeat to join several")]
-Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change one value, e.g. village.workers=500; repeatable")]
-Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="the run ends before this day, e.g. 2019-12-31")]
-Json = Annotated[bool, typer.Option("--json", help="one JSON document on stdout, nothing else")]
+Campaigns = Annotated[list[str] | None, option("--campaign", "FILE", "campaign in place of the case's own; repeat to join several")]
+Sets = Annotated[list[str] | None, option("--set", "KEY=VALUE", "change one value, such as village.workers=500; repeatable")]
+Until = Annotated[str | None, option("--until", "DATE", "the run ends before this day, such as 2019-12-31")]
+Json = Annotated[bool, option("--json", None, "one JSON document on stdout, nothing else")]
+FILES = "write summary.json, weekly.parquet, ledger.parquet, run.json and figure.png to this folder"
 
 
-@app.callback()
-def top(version: Annotated[bool, typer.Option("--version", is_eager=True, callback=lambda given: _version(given), help="show the version")] = False) -> None:
+@app.callback(invoke_without_command=True)
+def top(context: typer.Context, version: Annotated[bool, option("--version", None, "show the version")] = False, json_: Json = False) -> None:
     """How a village comes to know, join and keep paying for social security."""
+    if version:
+        from importlib import metadata
 
-
-def _version(given: bool) -> None:
-    if given:
-        from importlib.metadata import version
-
-        print(f"sadar {version('sadar')}")
-        raise typer.Exit()
+        found = metadata.version("sadar")
+        emit({"version": found}) if json_ else print(f"sadar {found}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 @app.command("run")
 def run_command(
     case: Case,
     campaign: Campaigns = None,
-    replicates: Annotated[str, typer.Option(metavar="N", help="runs with different luck")] = "20",
-    seed: Annotated[str, typer.Option(metavar="S", help="the same seed gives the same digits")] = "1",
+    replicates: Annotated[str, option("--replicates", "N", "runs with different luck")] = "20",
+    seed: Annotated[str, option("--seed", "S", "the same seed gives the same digits")] = "1",
     until: Until = None,
     set_: Sets = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="write summary.json, weekly.parquet, ledger.parquet, run.json, figure.png")] = None,
-    processes: Annotated[str | None, typer.Option(metavar="N", help="worker processes (default: as many as pay)")] = None,
+    out: Annotated[str | None, option("--out", "DIR", FILES)] = None,
+    processes: Annotated[str | None, option("--processes", "N", "working processes (default: as many as pay)")] = None,
     json_: Json = False,
 ) -> None:
     """Run a village under a campaign: who registers, who keeps paying, what it costs."""
-    count = whole("--replicates", replicates, 1, MAX_REPLICATES, text("replicates_why"))
-    options = {"replicates": count, "seed": whole("--seed", seed, 0, MAX_SEED)}
-    options["processes"] = None if processes is None else whole("--processes", processes, 1, MAX_PROCESSES)
+    options = {
+        "replicates": whole("--replicates", replicates, 1, MAX_REPLICATES, text("replicates_why")),
+        "seed": whole("--seed", seed, 0, MAX_SEED),
+        "processes": None if processes is None else whole("--processes", processes, 1, MAX_PROCESSES),
+    }
     scenario = _load(case, campaign, set_, until)
     if out is not None:
         check_out(out)
-    result = _run(scenario, set_, options, quiet=json_)
+    result = watched(scenario, options, quiet=json_, overrides=set_ or ())
+    from experiments.tables import closing, run_tables
+
+    files = _save(result, out) if out is not None else []
     if json_:
-        if out is not None:
-            write(result, out)
         emit(result.document())
-        return
-    from experiments.tables import run_tables
-
-    show_parts(run_tables(result))
-    files = write(result, out) if out is not None else []
-    show_parts(closing(result, files))
+    else:
+        show_parts([*run_tables(result), *closing(result, files)])
 
 
-def _run(scenario, overrides, options: dict, quiet: bool):
-    """The run behind a progress bar; what does not fit the village is placed in its file."""
+def watched(scenario, options: dict, quiet: bool = False, overrides=()):
+    """`experiments.run.run` behind a progress bar on stderr; warnings become lines there, an error gets its file and line."""
+    import warnings
+
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
-        task = progress.add_task(text("prepare"), total=options["replicates"])
+    screen = Console(stderr=True)
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    live = screen.is_terminal and not quiet
+    with Progress(*columns, console=screen, transient=True, disable=not live) as progress, warnings.catch_warnings(record=True) as told:
         from simulation import cache
 
         cache.prepare()
-        ...
+        compiled = any(Path(os.environ.get("NUMBA_CACHE_DIR", ".")).rglob("*.nbi"))
+        waiting = text("prepare" if compiled else "compile")
+        task = progress.add_task(waiting, total=options["replicates"])
+        if not (live or quiet):
+            print(f"{text('runs', name=scenario.name)}: {waiting}", file=sys.stderr, flush=True)
+        from experiments import show
+        from experiments.run import run
+
+        show.affordable(scenario, overrides)
+
+        def step(done: int, total: int) -> None:
+            progress.update(task, completed=done, description=text("runs", name=scenario.name) if done else waiting)
+
+        with show.placed(scenario, overrides):
+            result = run(scenario, progress=step, **options)
+    for warning in told:
+        if not issubclass(warning.category, DeprecationWarning | FutureWarning):
+            fail(text("warning", what=warning.message), 0)
+    return result
 
 
 @app.command("list")
 def list_command(
-    kind: Annotated[str | None, typer.Argument(metavar="[cases|villages|campaigns|schemes|behaviors|levers]", help="all when absent")] = None,
-    json_: Json = False,
+    kind: Annotated[str | None, typer.Argument(metavar=f"[{'|'.join(KINDS)}]", help="all when absent")] = None, json_: Json = False
 ) -> None:
     """What comes with sadar: cases, villages, campaigns, schemes, levers."""
     from scenarios.errors import nearest, shown
@@ -160,7 +181,7 @@ def list_command(
         return emit(found)
     from experiments.tables import names_table
 
-    show_parts([names_table(p, rows) for p, rows in found.items()] + [text("list_hint")])
+    show_parts([*(names_table(p, rows) for p, rows in found.items()), text("list_hint")])
 
 
 @app.command("check")
@@ -179,8 +200,8 @@ def check_command(file: Case, campaign: Campaigns = None, until: Until = None, s
 @app.command("show")
 def show_command(
     file: Case,
-    against: Annotated[str, typer.Option(metavar="OTHER", help="scenario to compare with (default: the generic village without campaign)")] = "desa",
-    full: Annotated[bool, typer.Option("--full", help="also every single value with unit, grade and source")] = False,
+    against: Annotated[str, option("--against", "OTHER", "scenario to compare with")] = "desa",
+    full: Annotated[bool, option("--full", None, "also every single value with unit, evidence and source")] = False,
     campaign: Campaigns = None,
     until: Until = None,
     set_: Sets = None,
@@ -191,13 +212,14 @@ def show_command(
     from experiments import show, tables
 
     plan = show.lay_out(scenario, set_ or ())
-    facts, lines, money, differs = show.facts(plan), show.calendar(plan), show.budget(plan), show.differences(scenario, other)
+    facts, weeks, money = show.facts(plan), show.calendar(plan), show.budget(plan)
+    differs = show.differences(scenario, other)
     if json_:
-        return emit({**facts, "parameters": show.resolved(scenario), "against": against, "differences": differs, "calendar": lines, "money": money})
+        about = {"parameters": show.resolved(scenario), "against": against, "differences": differs}
+        return emit({**facts, **about, "calendar": weeks, "money": money})
     parts = [*tables.facts_lines(facts), tables.levers_table(facts), tables.diff_table(differs, against)]
-    parts += [tables.gantt(lines, plan.calendar.dates[plan.calendar.burn_in :], width())]
-    parts += [*tables.budget_tables(money), *([tables.values_table(show.values(scenario))] if full else [])]
-    show_parts(parts)
+    parts += tables.gantt(weeks, plan.calendar.dates[plan.calendar.burn_in :], console().width)
+    show_parts([*parts, *tables.budget_tables(money), *([tables.values_table(show.values(scenario))] if full else [])])
 
 
 @app.command("schedule")
@@ -210,20 +232,21 @@ def schedule_command(json_: Json = False) -> None:
         return emit(steps)
     from experiments.tables import grid
 
-    show_parts([grid(text("schedule"), [text(f"step_{key}") for key in steps[0]], [step.values() for step in steps])])
+    heads = [text("step_does" if key == "does" else key) for key in steps[0]]
+    show_parts([grid(text("schedule"), heads, [list(step.values()) for step in steps])])
 
 
 # ------------------------------------------------------------------ input and output
 
 
-def whole(option: str, value: str, low: int, high: int, why: str = "") -> int:
-    """A whole number within its range, or BadInput."""
+def whole(name: str, value: str, low: int, high: int, why: str = "") -> int:
+    """A whole number in its range, or BadInput."""
     try:
         found = int(value)
     except ValueError:
         found = None
     if found is None or not low <= found <= high:
-        raise BadInput(text("range", option=option, value=value, allowed=text("whole", low=low, high=high) + why))
+        raise BadInput(text("range", option=name, value=value, allowed=text("whole", low=low, high=high) + why))
     return found
 
 
@@ -233,51 +256,32 @@ def _load(name: str, campaigns=None, overrides=None, until=None):
     return load(name, campaigns=campaigns or (), overrides=overrides or (), until=until)
 
 
-def check_out(folder: Path) -> None:
-    """Refuse a folder for results that is a file, is not ours, or cannot be written; nothing is left behind."""
-    import tempfile
-
+def check_out(given: str) -> None:
+    """Refuse a folder for results that is a file, holds something else or cannot be written, before anything runs."""
+    folder = Path(given).absolute()
+    above = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+    if not above.is_dir():
+        raise BadInput(text("out_file", path=given))
     try:
-        if folder.exists() and not folder.is_dir():
-            raise BadInput(text("out_file", path=folder))
-        if folder.is_dir() and any(folder.iterdir()) and not (folder / "run.json").is_file():
-            raise BadInput(text("out_other", path=folder))
-        above = folder.absolute()
-        while not above.exists():
-            above = above.parent
         tempfile.TemporaryFile(dir=above).close()
-    except OSError as error:
-        raise BadInput(text("out_denied", path=folder, why=error.strerror or error)) from None
+        from experiments.run import _refuse_others
+
+        _refuse_others(folder)
+    except (OSError, ValueError) as error:
+        raise BadInput(text("out_denied", path=given, why=getattr(error, "strerror", None) or error)) from None
 
 
-def write(result, folder: Path) -> list[Path]:
-    """All files of a result, complete or not at all: made beside their place, then moved there with Ctrl-C held back."""
-    import shutil
-    import signal
-    import tempfile
-
+def _save(result, out: str) -> list[Path]:
+    """All files of a result with its figure, or none."""
     from experiments.figures import save_figure
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        result.save(made)
-        save_figure(result, made / "figure.png")
-        held = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            folder.mkdir(exist_ok=True)
-            for file in sorted(made.iterdir()):
-                os.replace(file, folder / file.name)
-        finally:
-            signal.signal(signal.SIGINT, held)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-    return sorted(folder / name for name in FILES)
+    folder = result.save(out, figures=lambda found, draft: save_figure(found, draft / "figure.png"))
+    return sorted(folder.iterdir())
 
 
 def emit(document) -> None:
     """One JSON document on stdout; what is not a number is null."""
-    print(json.dumps(_finite(document), ensure_ascii=False, indent=2, allow_nan=False))
+    print(json.dumps(_finite(document), ensure_ascii=False, indent=1, allow_nan=False))
 
 
 def _finite(value):
@@ -289,13 +293,10 @@ def _finite(value):
 
 
 def console():
+    """The screen; 120 signs wide where stdout is a file or a pipe."""
     from rich.console import Console
 
     return Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120)
-
-
-def width() -> int:
-    return console().width
 
 
 def show_parts(parts) -> None:
@@ -306,3 +307,7 @@ def show_parts(parts) -> None:
 
 def main() -> None:
     app(prog_name="sadar")
+
+
+if __name__ == "__main__":
+    main()

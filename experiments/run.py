@@ -24,6 +24,7 @@ import sys
 import threading
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -74,20 +75,18 @@ def one(parameters: Parameters, seed: int = 1, replicate: int = 0, *, months=MON
     places, due, start = outcomes.traits(world), outcomes.due_steps(world.calendar), outcomes.snapshot(world)
     values = _dated("0", _people(world, start, places))
     checks = checkpoints(world.calendar, parameters.limits.step_days, months)
-    month_ends = np.flatnonzero(np.diff(world.calendar.ledger_month, append=-2)).tolist()
-    kept, before = {start.step: start}, 0.0
-    for step in sorted({s for s in (*month_ends, *(c.step for c in checks), *(c.year_ago for c in checks)) if s > start.step}):
-        weeks = step + 1 - world.week
+    kept, before = {start.step: start}, Integral(world)
+    for step in sorted({*before.steps, *(c.step for c in checks), *(c.year_ago for c in checks if c.year_ago > start.step)}):
         world.advance(step + 1)
-        before += outcomes.members_before(world) * weeks * parameters.limits.step_days / outcomes.DAYS_PER_MONTH
         due_now = [c for c in checks if c.step == step]
         if due_now or any(c.year_ago == step for c in checks):
             kept[step] = now = outcomes.snapshot(world)
         for check in due_now:
-            found = _people(world, now, places) | _since(world, start, now, due, before)
+            found = _people(world, now, places) | _since(world, start, now, due, before.until(world))
             kept_on = outcomes.stock_retention(kept[check.year_ago], now) if check.year_ago in kept else math.nan
             found |= _whole({"stock_retention_12": kept_on})
             values |= _dated(check.label, found | (_ending(now, places, due) if check.label == "end" else {}))
+        before.pass_by(world)
         kept = {s: x for s, x in kept.items() if any(c.year_ago == s and c.step > step for c in checks)}
     weekly, entries = outcomes.weekly(world), ledger.entries(world.village.ledger)
     return {
@@ -96,6 +95,25 @@ def one(parameters: Parameters, seed: int = 1, replicate: int = 0, *, months=MON
         "digest": hashlib.sha256(weekly.tobytes() + entries.tobytes()).hexdigest(),
         "problems": outcomes.problems(world) + ledger.problems(world), "seconds": time.perf_counter() - began,
     }  # fmt: skip
+
+
+class Integral:
+    """Person-months of cover, since the start, of those who did not join since: trapezoids over every 182 days and the date asked for
+    (this count moves slowly, so the dates asked for hardly matter; the weekly count of all members is exact)."""
+
+    def __init__(self, world) -> None:
+        every = max(1, 182 // world.parameters.limits.step_days)
+        self.steps = range(world.week + every - 1, world.calendar.steps, every)
+        self.unit = world.parameters.limits.step_days / outcomes.DAYS_PER_MONTH / 2
+        self.week, self.members, self.total = world.week, outcomes.members_before(world), 0.0
+
+    def until(self, world) -> float:
+        return self.total + (self.members + outcomes.members_before(world)) * (world.week - self.week) * self.unit
+
+    def pass_by(self, world) -> None:
+        """To be called after each step of `steps`; other steps change nothing."""
+        if world.week - 1 in self.steps:
+            self.total, self.members, self.week = self.until(world), outcomes.members_before(world), world.week
 
 
 class Check(NamedTuple):
@@ -200,11 +218,11 @@ def run(
         "versions": versions(), "started": started.isoformat(timespec="seconds"), "wall_seconds": round(time.perf_counter() - began, 3),
         "replicate_seconds": round(float(np.median([d["seconds"] for d in done])), 4),
         "digest": hashlib.sha256("".join(d["digest"] for d in done).encode()).hexdigest()[:16],
-        "problems": [f"replicate {d['replicate']}: {text}" for d in done for text in d["problems"]],
+        "problems": [f"{n} of {replicates} replicates: {text}" for text, n in Counter(t for d in done for t in d["problems"]).items()],
         "solved": {name: getattr(solved.village, name) for name in SOLVED},
     }  # fmt: skip
-    for text in provenance["problems"][:5]:
-        warnings.warn(f"the books do not balance: {text}", stacklevel=2)
+    if provenance["problems"]:
+        warnings.warn("what was counted does not add up: " + "; ".join(provenance["problems"][:5]), stacklevel=2)
     return Result.of(done, scenario, observed, provenance)
 
 
@@ -403,10 +421,12 @@ class Result:
         return pd.DataFrame(rows)
 
     def document(self) -> dict:
-        """The result for people and programs, as plain values: provenance, note, table, observed, meaning of the measures."""
-        used = {key[0] for key in self.keys}
+        """The result for people and programs, as plain values: provenance, note, observed, table (without single communities),
+        and what the measures mean."""
+        used, table = {key[0] for key in self.keys}, self.table()
         return {
-            **self.provenance, "note": self.note, "observed": _records(self.observed()), "table": _records(self.table()),
+            **self.provenance, "note": self.note, "observed": _records(self.observed()),
+            "table": _records(table[table["group_kind"] != "community"]),
             "measures": [{"measure": m, "unit": u, "of": of, "meaning": x} for m, (u, of, x) in outcomes.MEASURES.items() if m in used],
         }  # fmt: skip
 

@@ -7,22 +7,24 @@ The people are those of seed 1, replicate 0. Nothing here needs the compiled ker
 """
 
 import json
+import tomllib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from experiments.tables import rupiah, text
+from experiments.tables import number, rupiah, text
 from scenarios.diff import diff
 from scenarios.errors import ScenarioError, line_of, shown, text_of
 from scenarios.loader import Scenario
 from simulation import campaign, network, population
-from simulation.parameters import Group, InputError
-from simulation.stages import Payer
+from simulation.parameters import Group, InputError, Lever
+from simulation.stages import Membership, Payer
 from simulation.timeline import Timeline, timeline
 
 KEY = (1, 0)
-MECHANISMS = ("contact", "price", "sponsor", "gift", "procedure", "channel", "requirement", "publicity", "service", "agents", "leaders", "group")
+MECHANISMS = tuple(name for name, field in Lever.model_fields.items() if "Mechanism" in str(field.annotation))
 
 
 @dataclass(frozen=True)
@@ -40,52 +42,57 @@ def lay_out(scenario: Scenario, overrides=()) -> Plan:
     """People, network and compiled campaign; what does not fit the village, or its budget, is a ScenarioError with its place.
 
     `overrides` are the `--set` texts behind the scenario, only to name the right place in a message."""
-    parameters = scenario.parameters
+    affordable(scenario, overrides)
+    with placed(scenario, overrides):
+        people = population.synthesize(scenario.parameters, KEY)
+        ties = network.synthesize(scenario.parameters, people, KEY)
+        days = timeline(scenario.parameters)
+        return Plan(scenario, people, ties, days, campaign.compile_tables(scenario.parameters, people, days, KEY))
+
+
+def affordable(scenario: Scenario, overrides=()) -> None:
+    """A budget or ceiling below what a lever needs in its first week is a slip, not a plan: ScenarioError."""
+    given = scenario.parameters.campaign
+    limits = {name: getattr(given, name) for name in ("budget_rp", "monthly_ceiling_rp") if getattr(given, name) is not None}
+    for span in campaign.spans(scenario.parameters, timeline(scenario.parameters), np.zeros(len(given.levers))) if limits else ():
+        cost = span.lever.cost
+        needed = cost.fixed_rp + cost.monthly_rp + (cost.event_rp if span.events.any() else 0)
+        for name, limit in limits.items():
+            if span.first < span.last and Payer[span.lever.payer.upper()] in campaign.BOUND and needed > limit:
+                key = f"campaign.{name}"
+                where = place_of_key(scenario, key, overrides)
+                raise ScenarioError(text("too_small", place=where, key=key, value=limit, lever=span.lever.name, needed=needed))
+
+
+@contextmanager
+def placed(scenario: Scenario, overrides=()):
+    """An InputError from the simulation that starts with a key gets the file and line the key stands at in front."""
     try:
-        people = population.synthesize(parameters, KEY)
-        ties = network.synthesize(parameters, people, KEY)
-        days = timeline(parameters)
-        tables = campaign.compile_tables(parameters, people, days, KEY)
+        yield
     except ScenarioError:
         raise
     except InputError as error:
-        raise ScenarioError(_placed(scenario, str(error), overrides)) from None
-    plan = Plan(scenario, people, ties, days, tables)
-    _affordable(plan, overrides)
-    return plan
-
-
-def _placed(scenario: Scenario, message: str, overrides) -> str:
-    """The message with the file and line its key stands at in front, where it starts with a key."""
-    key = message.partition(":")[0].partition(" ")[0]
-    place = place_of_key(scenario, key, overrides) if key.startswith(("campaign", "village", "scheme", "behavior", "limits")) else ""
-    return f"{place}: {message}" if place else message
+        key = str(error).partition(":")[0].partition(" ")[0]
+        known = key.partition(".")[0] in type(scenario.parameters).model_fields
+        raise ScenarioError(f"{place_of_key(scenario, key, overrides)}: {error}" if known else str(error)) from None
 
 
 def place_of_key(scenario: Scenario, key: str, overrides=()) -> str:
-    """Where a key path of the resolved scenario was written: '--set', or 'file, line n' of the first file that has it, else ''."""
-    if any(str(given).split("=")[0].strip() in (key, *_above(key)) for given in overrides):
+    """Where a key path of the resolved scenario was written: '--set', or the first file that has it, with the line."""
+    given = [str(item).partition("=")[0].strip() for item in overrides]
+    if any(key == item or key.startswith(item + ".") for item in given):
         return "--set"
-    parts = key.split(".")
-    inside = ["lever", *parts[2:]] if parts[:2] == ["campaign", "levers"] else parts[1:] if len(parts) > 1 else parts
-    written, above = ".".join(inside), ".".join(inside[:2]) if inside[0] == "lever" else ""
-    for wanted in filter(None, (written, above)):
+    head, *rest = key.split(".")
+    path = ["lever", *rest[1:]] if rest[:1] == ["levers"] else rest or [head]
+    for depth in range(len(path), 1 if path[0] == "lever" else 0, -1):
         for file in scenario.files:
-            if _stands_in(file, wanted.split(".")):
-                return f"{shown(file)}, line {line_of(file, wanted)}"
-    return shown(scenario.files[0]) if scenario.files else ""
-
-
-def _above(key: str):
-    while "." in key:
-        key = key.rpartition(".")[0]
-        yield key
+            if _stands_in(file, path[:depth]):
+                return f"{shown(file)}, line {line_of(file, '.'.join(path[:depth]))}"
+    return shown(scenario.files[0])
 
 
 def _stands_in(file: Path, path: list[str]) -> bool:
-    """Does this file itself write the key (a lever by its name or preset)?"""
-    import tomllib
-
+    """Does this file itself write the key? Levers go by name or preset."""
     try:
         node = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
@@ -98,28 +105,15 @@ def _stands_in(file: Path, path: list[str]) -> bool:
     return node is not None
 
 
-def _affordable(plan: Plan, overrides) -> None:
-    """A budget or ceiling that can never pay for a lever's first week is a slip, not a plan."""
-    given = plan.scenario.parameters.campaign
-    for name, limit in (("budget_rp", given.budget_rp), ("monthly_ceiling_rp", given.monthly_ceiling_rp)):
-        for span in plan.tables.spans:
-            first = plan.tables.plan[span.first, span.index] if span.first < span.last else None
-            if limit is None or first is None or not plan.tables.levers[span.index].bound:
-                continue
-            needed = int(first.once_rp + first.monthly_rp + first.event_rp)
-            if needed > limit:
-                where = place_of_key(plan.scenario, f"campaign.{name}", overrides)
-                raise ScenarioError(text("too_small", place=where, key=f"campaign.{name}", value=limit, lever=span.lever.name, needed=needed))
-
-
 # ------------------------------------------------------------------ facts
 
 
 def facts(plan: Plan) -> dict:
     """Size, context and network of the village, and the levers with the number of workers each is for."""
     scenario, people, parameters = plan.scenario, plan.people, plan.scenario.parameters
-    mask = {name: int(((people.membership & bit) > 0).sum()) for name, bit in (("waste_bank", 1), ("arisan", 2), ("farmer_group", 4), ("pkh", 8))}
-    occupations = np.bincount(people.occupation, minlength=len(parameters.village.occupations))
+    given, village = parameters.campaign, parameters.village
+    groups = {bit.name.lower(): int(((people.membership & bit) > 0).sum()) for bit in Membership}
+    occupations = np.bincount(people.occupation, minlength=len(village.occupations))
     return {
         "name": scenario.name,
         "title": scenario.title,
@@ -130,19 +124,19 @@ def facts(plan: Plan) -> dict:
         "steps": plan.calendar.steps - plan.calendar.burn_in,
         "burn_in": plan.calendar.burn_in,
         "village": {
-            "title": parameters.village.title,
+            "title": village.title,
             "workers": people.workers,
             "households": len(np.unique(people.household)),
             "communities": people.communities,
             "leaders": len(people.leader_kind),
             "agent_candidates": len(people.agent_community),
             "women": int((people.sex == 1).sum()),
-            "occupations": {o.name: int(n) for o, n in zip(parameters.village.occupations, occupations)},
-            "members_of": mask,
+            "occupations": {o.name: int(n) for o, n in zip(village.occupations, occupations)},
+            "members_of": groups,
         },
         "network": {name: round(float(value), 4) for name, value in network.statistics(plan.ties, people).items()},
-        "network_targets": {name: getattr(parameters.village, name) for name in ("degree_mean", "clustering", "bridging_share")},
-        "campaign": {"title": parameters.campaign.title, "budget_rp": parameters.campaign.budget_rp, "monthly_ceiling_rp": parameters.campaign.monthly_ceiling_rp},
+        "network_targets": {name: getattr(village, name) for name in ("degree_mean", "clustering", "bridging_share")},
+        "campaign": {name: getattr(given, name) for name in ("title", "budget_rp", "monthly_ceiling_rp")},
         "segments": plan.tables.segments.count,
         "levers": [_lever(span) for span in plan.tables.spans],
         "observed": [o.model_dump(mode="json") for o in scenario.observed],
@@ -203,7 +197,7 @@ def differences(scenario: Scenario, other: Scenario) -> list[dict]:
 
 
 def _word(value):
-    return None if value is None else value if isinstance(value, int | float | bool) else text_of(value) if not isinstance(value, str) else value
+    return value if value is None or isinstance(value, int | float | str) else text_of(value)
 
 
 # ------------------------------------------------------------------ calendar and money
@@ -269,26 +263,29 @@ def _depends(plan: Plan, span) -> list[dict]:
 
     def add(kind: str, most: int, **how):
         if most > 0:
-            rows.append({"lever": lever.name, "payer": lever.payer, "kind": kind, "rp": int(most), "how": text(f"how_{kind}", **how)})
+            payer = Payer.SCHEME.name.lower() if kind == "commission" else lever.payer
+            rows.append({"lever": lever.name, "payer": payer, "kind": kind, "rp": int(most), "how": text(f"how_{kind}", **how)})
 
     if lever.contact and row.contact_rp:
         weeks = int(span.events.sum())
         each = min(lever.contact.attendance, people) if lever.contact.attendance is not None else round(lever.contact.weekly_prob * people)
-        add("contacts", weeks * each * row.contact_rp, weeks=weeks, each=each, rp=rupiah(row.contact_rp))
-    add("registrations", people * row.registration_rp, people=people, rp=rupiah(row.registration_rp))
-    add("gifts", people * row.gift_rp, people=people, rp=rupiah(row.gift_rp))
+        add("contacts", weeks * each * row.contact_rp, weeks=weeks, each=number(each), unit=rupiah(row.contact_rp))
+    everyone, month = number(people), rupiah(row.month_unit_rp)
+    add("registrations", people * row.registration_rp, people=everyone, unit=rupiah(row.registration_rp))
+    add("gifts", people * row.gift_rp, people=everyone, unit=rupiah(row.gift_rp))
     if lever.sponsor:
-        listed = sum(int(o.last - o.first) for o in tables.offers if o.lever == span.index)
-        add("sponsored", listed * row.month_unit_rp * left, people=listed, rp=rupiah(row.month_unit_rp), months=left)
+        listed = sum(int(offer.last - offer.first) for offer in tables.offers if offer.lever == span.index)
+        add("sponsored", listed * row.month_unit_rp * left, people=number(listed), unit=month, months=left)
     elif row.month_unit_rp:
-        add("months_off", people * row.month_unit_rp * lever.price.months, people=people, rp=rupiah(row.month_unit_rp), months=lever.price.months)
-    add("discount", people * row.discount_rp * running, people=people, rp=rupiah(row.discount_rp), months=running)
+        add("months_off", people * row.month_unit_rp * lever.price.months, people=everyone, unit=month, months=lever.price.months)
+    add("discount", people * row.discount_rp * running, people=everyone, unit=rupiah(row.discount_rp), months=running)
     price = max(rule.price_rp for rule in days.rules)
     if lever.group:
-        add("group_fund", people * price * lever.group.fund_months, people=people, rp=rupiah(price), months=lever.group.fund_months)
+        months = lever.group.fund_months
+        add("group_fund", people * price * months, people=everyone, unit=rupiah(price), months=months)
     if lever.agents and lever.agents.commission:
         rules = [days.rules[k] for k in sorted(set(days.rule_index[span.first : span.last].tolist()))]
         bonus, head, share = (max(getattr(r, name) for r in rules) for name in ("agent_bonus_rp", "agent_per_member_rp", "agent_early_bp"))
         most = lever.agents.number * bonus * running + people * head + people * price * running * share // 10_000
-        rows.append({"lever": lever.name, "payer": Payer.SCHEME.name.lower(), "kind": "commission", "rp": int(most), "how": text("how_commission", people=people, months=running)})
+        add("commission", most, people=everyone, months=running)
     return rows

@@ -5,54 +5,104 @@ Nothing is computed here but layout; rich is imported when a table is made. Rupi
 
 TEXT = {
     # bad input and trouble
-    "too_small": "{place}: {key} = {value}: too small, lever '{lever}' needs {needed} in its first week alone; allowed: at least {needed}, or take it out",
+    "too_small": "{place}: {key} = {value}: too small, lever '{lever}' needs {needed} in its first week alone; allowed: {needed} or more",
     "range": "{option} {value}: not allowed; allowed: {allowed}",
     "whole": "a whole number from {low:,} to {high:,}",
-    "replicates_why": " (more is the work of a sweep, not of one table)",
+    "replicates_why": " (for more, split them over several seeds)",
     "unknown": "{what} {value}: not known{hint}; known: {known}",
-    "out_file": "--out {path}: is a file; allowed: a new or empty folder, or one that sadar wrote",
-    "out_other": "--out {path}: is not empty and was not written by sadar (no run.json in it); allowed: a new or empty folder, or one that sadar wrote",
-    "out_denied": "--out {path}: cannot be written ({why}); allowed: a folder you may write to",
+    "out_file": "--out {path}: is a file, or below one; allowed: a new or empty folder, or one that sadar wrote",
+    "out_denied": "--out {path}: {why}; allowed: a new or empty folder, or one that sadar wrote",
     "stopped": "stopped; nothing was written",
     "crashed": "internal error: {error}; the traceback is in {path}",
-    "too_large": "{place}: the run needs more memory than there is ({why}); take fewer workers, replicates or weeks",
+    "too_large": "not enough memory: {why}; take fewer workers, replicates or weeks",
+    "warning": "warning: {what}",
     # progress
-    "compile": "compiling the model (once, about half a minute)",
+    "compile": "compiling the model, once, about half a minute",
     "prepare": "preparing the village",
-    "runs": "{name}: runs",
+    "runs": "runs of {name}",
     # list
     "cases": "Cases", "villages": "Villages", "campaigns": "Campaigns", "schemes": "Schemes", "behaviors": "Behavior", "levers": "Levers",
-    "name": "name", "title": "title", "list_hint": "sadar run NAME runs a case; every file is TOML and may be copied and changed",
+    "name": "name", "title": "title",
+    "list_hint": "`sadar run NAME` runs a case. Every one is a TOML file: copy it, change it, give its path.",
     # check and show
     "valid": "{name}: valid",
     "period": "{start} to {until}: {steps} steps, after {burn_in} steps without campaign",
-    "village": "{title}: {workers} workers ({women} women) in {households} households and {communities} communities; {leaders} leaders, "
-    "{agent_candidates} who could become Perisai",
+    "village": "{title}: {workers} workers ({women} women) in {households} households and {communities} communities; {leaders} leaders; "
+    "{agent_candidates} people who could become Perisai",
     "occupations": "occupations: {list}",
     "groups": "members of: {list}",
     "network": "ties a worker: {degree_mean:.1f} (asked {degree:g}), sd {degree_sd:.1f}; clustering {clustering:.2f} (asked {asked:g}); "
     "across communities {bridging_share:.0%} (asked {bridging:.0%})",
     "files": "read: {list}",
     "hash": "scenario {hash}",
-    "no_levers": "no levers",
-    "lever_title": "Levers", "lever": "lever", "from": "from", "to": "to", "end": "the end", "for": "workers", "payer": "payer", "does": "what it does",
-    "grade": "grade", "cost": "unit cost", "key": "key", "value": "value", "unit": "unit", "source": "source",
+    "lever_title": "Levers", "no_levers": "no levers", "lever": "lever", "from": "from", "to": "to", "end": "the end", "for": "workers",
+    "payer": "payer", "does": "what it does, unit costs", "grade": "evidence", "cost": "cost", "key": "key", "value": "value", "unit": "unit",
+    "source": "source", "values_title": "Every value",
     "diff_title": "What differs from {other}", "same": "nothing differs from {other}", "there": "there", "here": "here",
-    "gantt_title": "Lever calendar, a sign a week ({event} event, {run} running)",
+    "gantt_title": "Lever calendar: a sign a week, ■ with an event, ─ running",
     "gantt_rest": "unchanged until {until}: {list}", "gantt_more": "{weeks} more weeks: see --json", "nothing": "nothing",
-    "certain_title": "Certain whoever joins: fixed, monthly and event costs, Rp", "month": "month", "total": "total",
-    "no_certain": "No fixed, monthly or event costs",
-    "depends_title": "What depends on people: contacts if all who are expected come, the rest at its worst", "most": "at most", "how": "reckoned as",
-    "kind": "kind", "limit": "{what}: {limit}, certain {certain}{verdict}", "budget": "budget", "ceiling": "monthly ceiling, dearest month",
+    "certain_title": "Certain money, whoever joins: fixed, monthly and event costs in Rp", "month": "month", "total": "total",
+    "no_certain": "No fixed, monthly or event costs.",
+    "depends_title": "Money that hangs on people: contacts if all come who are expected, the rest at its worst",
+    "most": "at most", "how": "reckoned as", "kind": "kind",
+    "limit": "{what} {limit}, certain costs {certain}{verdict}", "budget": "budget", "ceiling": "monthly ceiling (dearest month)",
     "over": ": MORE than there is, some of it cannot be done", "within": "",
-    "contacts": "people reached", "registrations": "help with registering", "gifts": "gifts", "sponsored": "contributions of a budget",
+    "contacts": "people reached", "registrations": "help with registering", "gifts": "gifts", "sponsored": "contributions paid",
     "months_off": "months off", "discount": "running discount", "group_fund": "group fund", "commission": "commission",
-    "how_contacts": "{weeks} events x {each} people x {rp}",
-    "how_registrations": "all {people} register once, {rp} each", "how_gifts": "all {people} register once, {rp} each",
-    "how_sponsored": "{people} on the list x {months} months x {rp}, renewed each time",
-    "how_months_off": "all {people} register x {months} months x {rp}", "how_discount": "all {people} are members x {months} months x {rp}",
-    "how_group_fund": "fund pays for all {people} x {months} months x {rp}",
+    "how_contacts": "{weeks} events x {each} people x {unit}",
+    "how_registrations": "all {people} register once x {unit}",
+    "how_gifts": "all {people} register once x {unit}",
+    "how_sponsored": "{people} on the list x {months} months x {unit}, renewed each time",
+    "how_months_off": "all {people} register x {months} months x {unit}",
+    "how_discount": "all {people} are members x {months} months x {unit}",
+    "how_group_fund": "the fund pays for all {people} x {months} months x {unit}",
     "how_commission": "all {people} register with an agent at once and pay {months} months",
+    # schedule
+    "schedule": "One week, in order", "number": "", "function": "function", "reads": "reads", "writes": "writes", "step_does": "does",
+    # run
+    "run_head": "{title}\n{campaign}; {workers} workers, {start} to {until}, {runs} runs",
+    "month_n": "month {n}", "at_end": "end ({day})", "at_start": "start",
+    "people_title": "Workers (of {workers})", "registered": "registered, ever", "active": "active: cover in force",
+    "paying": "paying out of their own pocket", "paying_share": "  the same, of all workers",
+    "aware": "know of the program", "understanding": "mean understanding",
+    "funnel_title": "Funnel: workers who came at least as far as",
+    "knowledge": "1 knowledge", "persuasion": "2 persuasion", "decision": "3 decision: tried to register",
+    "implementation": "4 implementation: registered", "confirmation": "5 confirmation: paid for months",
+    "attempts_title": "Attempts to register since the start", "attempts": "attempts", "failures": "  failed: papers, office, form",
+    "cash_failures": "  failed: no cash in hand", "attempt_failure_share": "  failed, of all attempts",
+    "attempted": "workers who ever tried", "attempted_registered_share": "  registered, of these", "reentries": "came back after a lapse",
+    "staying_title": "Staying", "persistency_13": "13th-month persistency", "persistency_13_cohort": "  workers whose 13th month fell due",
+    "stock_retention_12": "paid a year ago, active now", "retained": "registered since the start, active", "stops": "stops of cover",
+    "lapses": "lapses",
+    "cost_title": "Cost since the start of each, Rp", "campaign_per_registered_rp": "registration, campaign money",
+    "campaign_per_person_month_rp": "person-month of cover, the same", "campaign_per_retained_rp": "retained worker, the same",
+    "levers_per_registered_rp": "registration, all payers", "levers_per_person_month_rp": "person-month of cover, the same",
+    "levers_per_retained_rp": "retained worker, the same",
+    "cover_title": "Active workers, of each group", "sex": "sex", "occupation": "occupation", "income_fifth": "income fifth",
+    "poorest": "1 poorest", "richest": "5 richest", "concentration_index": "concentration: -1 all poorest, 0 equal, +1 all richest",
+    "channel_title": "First heard by: of registrations and returns since the start",
+    "observed_title": "Observed and simulated", "what": "what", "date": "date", "observed": "observed", "simulated": "simulated",
+    "verdict": "verdict", "match": "within", "miss": "MISS {off:+.0%}", "in_runs": "{share:.0%} of runs within", "words": "words only",
+    "outside": "not in the run",
+    "money_title": "Money by lever until {until}, Rp", "money": "Rp", "levers_rp": "all levers",
+    "campaign_rp": "  of it campaign money: branch, village, regency, company", "commission_rp": "  of it commission paid by the scheme",
+    "subsidies_rp": "  of it contributions paid for workers", "contributions_rp": "contributions paid by workers and their ties",
+    "claims_rp": "claims paid out",
+    "unmet_title": "Could not be funded under budget or ceiling, Rp", "unmet_none": "All that was asked of the budget could be funded.",
+    "problem": "CAUTION, counts or books do not add up: {what}",
+    "closing": "seed {seed}, run {run_id}, {runs} runs in {seconds:.1f} s; written: {files}", "no_files": "nothing (give --out DIR)",
+    "sure": "How sure: {note} People's behavior is not calibrated yet: these ranges are luck only, they leave out what is unknown about "
+    "people. Good for comparing campaigns, not for forecasts.",
+    # figure
+    "workers": "workers", "figure_stages": "Workers by stage, and all ever registered: median and {range}",
+    "figure_funnel": "Funnel, {when}: workers who came at least as far as", "figure_money": "Money by lever until {until}: {range}",
+    "figure_unit": "juta (million) rupiah", "figure_campaign": "campaign", "figure_goes_on": "open-ended levers go on",
+    "figure_observed": "observed {value} registered", "figure_no_cost": "Without cost: {list}",
+    "figure_no_money": "No lever costs anything.",
+    "figure_caption": "Seed {seed}, {runs} runs, run {run_id}. {note} Behavior is not calibrated: ranges are luck only.",
+    "range_runs": "5-95 % range", "range_all": "smallest to largest run", "range_one": "one run", "ever": "registered, ever",
+    "figure_stage_names": "unaware,knowledge,persuasion,decision,implementation,confirmation,rejected,lapsed",
+    "payer_names": "branch,village,regency,company,group,scheme,worker,ties",
 }  # fmt: skip
 
 
@@ -85,16 +135,18 @@ def percent(value) -> str:
 
 
 def grid(title: str, columns, rows, right=()):
-    """A rich table: `columns` are headings, `right` the headings set flush right."""
+    """A rich table under its title: `columns` are headings, those in `right` set flush right."""
     from rich import box
+    from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold", no_wrap=column == columns[0])
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
-    return table
+        table.add_row(*(Text(str(cell)) for cell in row))
+    return Group(Text(f"\n{title}", style="bold"), table)
 
 
 def facts_lines(facts: dict) -> list[str]:
@@ -119,7 +171,8 @@ def levers_table(facts: dict):
     for lever in facts["levers"]:
         does = [f"{name} {_values(values)}".strip() for name, values in lever["does"].items()]
         does += [f"{text('cost')} {name.removesuffix('_rp')} {rupiah(rp)}" for name, rp in lever["cost"].items()]
-        rows.append((lever["name"], lever["start"], lever["end"] or text("end"), number(lever["workers"]), lever["payer"], lever["grade"], "; ".join(does)))
+        when = lever["start"], lever["end"] or text("end")
+        rows.append((lever["name"], *when, number(lever["workers"]), lever["payer"], lever["grade"], "; ".join(does)))
     heads = [text(key) for key in ("lever", "from", "to", "for", "payer", "grade", "does")]
     return grid(text("lever_title"), heads, rows, right=(text("for"),)) if rows else text("no_levers")
 
@@ -205,3 +258,150 @@ def _joined(rows: list[tuple]) -> list[tuple]:
             out.append((name, *(dots(rp) if rp else "" for rp in row[1:])))
             first = k + 1
     return out
+
+
+# ------------------------------------------------------------------ a run
+
+
+def months_of(result) -> dict[str, str]:
+    """The measured months with their headings; the end of the run where it lies more than a month after the last of them."""
+    from simulation.timeline import add_months
+
+    start, until, there = result.parameters.start, result.parameters.until, {key[1] for key in result.keys}
+    labels = [str(month) for month in result.provenance["months"] if str(month) in there]
+    heads = {label: text("month_n", n=label) for label in labels}
+    if not labels or (until - add_months(start, int(labels[-1]))).days > 31:
+        heads["end"] = text("at_end", day=until)
+    return heads
+
+
+class Cells:
+    """A result's table as text: 'median (low–high)', '-' where there is no value."""
+
+    def __init__(self, result):
+        self.rows = {(row.measure, row.month, row.group_kind, row.group): row for row in result.table().itertuples(index=False)}
+        self.ranges = len(result.values) > 1
+
+    def cell(self, measure: str, month: str, kind: str = "all", group: str = "all", show=number) -> str:
+        row = self.rows.get((measure, month, kind, group))
+        if row is None or not row.runs:
+            return "-"
+        return self.spread(row.median, row.low, row.high, show)
+
+    def spread(self, median, low, high, show=number) -> str:
+        if not self.ranges or show(low) == show(median) == show(high):
+            return show(median)
+        return f"{show(median)} ({show(low)}{' to ' if low < 0 else '–'}{show(high)})"
+
+    def groups(self, measure: str, month: str, kind: str) -> list[str]:
+        return [group for name, when, k, group in self.rows if (name, when, k) == (measure, month, kind)]
+
+    def median(self, *key) -> float:
+        return self.rows[key].median if key in self.rows else float("nan")
+
+
+PEOPLE = (("registered", number), ("active", number), ("paying", number), ("paying_share", percent))
+ATTEMPTS = tuple((name, number) for name in ("attempts", "failures", "cash_failures", "reentries", "attempted"))
+ATTEMPTS += (("attempt_failure_share", percent), ("attempted_registered_share", percent))
+STAYING = (("persistency_13", percent), ("persistency_13_cohort", number), ("stock_retention_12", percent))
+STAYING += tuple((name, number) for name in ("retained", "stops", "lapses"))
+COSTS = tuple((f"{who}_per_{what}_rp", dots) for who in ("campaign", "levers") for what in ("registered", "person_month", "retained"))
+FUNNEL = ("knowledge", "persuasion", "decision", "implementation", "confirmation")
+
+
+def run_tables(result) -> list:
+    """Everything that `sadar run` shows, in order."""
+    found, heads, about = Cells(result), months_of(result), result.provenance["scenario"]
+    months, given = list(heads), result.parameters
+    columns = list(heads.values())
+
+    def block(title: str, rows, when=months):
+        return grid(title, ["", *(heads.get(month) or text("at_start") for month in when)], rows)
+
+    def plain(title: str, spec, when=months):
+        return block(title, [(text(name), *(found.cell(name, month, show=show) for month in when)) for name, show in spec], when)
+
+    workers = number(found.median("workers", "0", "all", "all"))
+    when = {"start": given.start, "until": given.until, "runs": len(result.values)}
+    head = text("run_head", title=about["title"], campaign=about["campaign"], workers=workers, **when)
+    funnel = [(text(name), *(found.cell("reached", month, "stage", name) for month in months)) for name in FUNNEL]
+    return [
+        head,
+        plain(text("people_title", workers=workers), PEOPLE, ["0", *months]),
+        block(text("funnel_title"), funnel),
+        plain(text("attempts_title"), ATTEMPTS),
+        plain(text("staying_title"), STAYING),
+        plain(text("cost_title"), COSTS),
+        grid(text("cover_title"), ["", text("for"), *columns], _coverage(found, months), [text("for")]),
+        block(text("channel_title"), _channels(found, months)),
+        *_observed(result, found),
+        *_money(result, found),
+    ]
+
+
+def _coverage(found: Cells, months) -> list[tuple]:
+    rows = []
+    for kind in ("sex", "occupation", "income_fifth"):
+        for group in found.groups("active_share", months[-1], kind):
+            size = number(found.median("workers", months[-1], kind, group))
+            name = {"1": text("poorest"), "5": text("richest")}.get(group, group) if kind == "income_fifth" else group
+            rows.append((f"{text(kind)}: {name}", size, *(found.cell("active_share", month, kind, group, percent) for month in months)))
+    index = lambda value: f"{value:+.2f}"  # noqa: E731
+    return [*rows, (text("concentration_index"), "", *(found.cell("concentration_index", month, show=index) for month in months))]
+
+
+def _channels(found: Cells, months) -> list[tuple]:
+    share = lambda name, month=months[-1]: found.median("first_channel", month, "source", name)  # noqa: E731
+    names = sorted(found.groups("first_channel", months[-1], "source"), key=lambda name: -share(name))
+    used = [name for name in names if any(share(name, month) > 0 for month in months)]
+    return [(name, *(found.cell("first_channel_share", month, "source", name, percent) for month in months)) for name in used]
+
+
+def _observed(result, found: Cells) -> list:
+    """Observed beside simulated; a miss says by how much."""
+    rows = []
+    for seen in result.observed().to_dict("records"):
+        show = percent if seen["kind"] == "share" or seen["measure"] == "understanding" else number
+        simulated = found.spread(seen["median"], seen["low"], seen["high"], show) if seen["median"] == seen["median"] else text("outside")
+        if seen["within"] is None or seen["within"] != seen["within"]:
+            verdict, told = text("words") if seen["kind"] == "qualitative" else "-", seen["text"]
+        else:
+            verdict = text("match") if seen["within"] else text("miss", off=seen["miss_share"])
+            verdict = f"{verdict}, {text('in_runs', share=seen['share_within'])}"
+            told = f"{show(seen['observed'])} +- {seen['tolerance_share']:.0%}"
+        rows.append((text(seen["measure"]), seen["date"], told, simulated, verdict, seen["grade"]))
+    heads = [text(key) for key in ("what", "date", "observed", "simulated", "verdict", "grade")]
+    return [grid(text("observed_title"), heads, rows)] if rows else []
+
+
+def _money(result, found: Cells) -> list:
+    """What each lever cost, who paid, what came in and went out; then what budget or ceiling kept back."""
+    levers = result.parameters.campaign.levers
+    cost = lambda measure, *group: found.cell(measure, "end", *group, show=dots)  # noqa: E731
+    rows = [(lever.name, lever.payer, lever.grade, cost("lever_rp", "lever", lever.name)) for lever in levers]
+    totals = ("levers_rp", "campaign_rp", "commission_rp", "subsidies_rp", "contributions_rp", "claims_rp")
+    rows += [(text(name), "", "", cost(name)) for name in totals]
+    heads = [text(key) for key in ("lever", "payer", "grade", "money")]
+    parts = [grid(text("money_title", until=result.parameters.until), heads, rows, heads[3:])]
+    short = [lever.name for lever in levers if found.rows["unmet_rp", "end", "lever", lever.name].high > 0]
+    kept = [(name, cost("unmet_rp", "lever", name)) for name in short]
+    if kept:
+        parts.append(grid(text("unmet_title"), [text("lever"), text("money")], kept))
+    elif result.parameters.campaign.budget_rp is not None or result.parameters.campaign.monthly_ceiling_rp is not None:
+        parts.append(text("unmet_none"))
+    return parts
+
+
+def closing(result, files) -> list[str]:
+    """Seed, run id, files, and how sure this is."""
+    about, named = result.provenance, ", ".join(str(file) for file in files) or text("no_files")
+    end = text("closing", seed=about["seed"], run_id=about["run_id"], runs=about["replicates"], seconds=about["wall_seconds"], files=named)
+    return [*(text("problem", what=what) for what in about["problems"]), end, text("sure", note=result.note)]
+
+
+def names_table(plural: str, rows):
+    return grid(text(plural), [text("name"), text("title")], [(row["name"], row["title"]) for row in rows])
+
+
+def values_table(rows):
+    return grid(text("values_title"), [text(key) for key in ("key", "value", "unit", "grade", "source")], rows)

@@ -160,6 +160,7 @@ def compile_tables(parameters: Parameters, people: People, calendar: Timeline, k
     rows, contacts, period = _rows(parameters, calendar, segments, laid)
     weeks = _weeks(parameters, calendar)
     weeks["period"] = period
+    weeks["contact_blocks"] = _contact_blocks(rows, segments.count)[period]
     levers, plan = _levers(parameters, calendar, segments, laid)
     lists: list[np.ndarray] = []
     offers = _offers(parameters, people, calendar, laid, lists)
@@ -388,6 +389,12 @@ def _reach(parameters, span: Span, week: int):
 
 
 # ------------------------------------------------------------------ levers, offers, groups, agents, leaders
+
+
+def _contact_blocks(rows, segments: int) -> np.ndarray:
+    """By period: which contact blocks any segment needs drawn (1 sessions to services, 2 media to reminders)."""
+    needed = rows["contact_blocks"] | (2 * (rows["contact"][:, Contact.REMINDER] > 0)).astype(np.uint8)
+    return np.bitwise_or.reduce(needed.reshape(-1, segments), axis=1)
 
 
 def _levers(parameters, calendar, segments, laid):

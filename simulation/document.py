@@ -39,13 +39,13 @@ SCHEDULE = (
     Step("5", "meet_groups", "groups vote; members enroll, leave or are forced", "groups, lists, rows, public", "margin, then as 6.5"),
     Step("6", "live", "each worker once, own row only", "own row, rows, public", "own row, day, ledger"),
     Step("6.1", "digest_news", "last week's news of claims and misfortunes", "own news counters", "alpha, beta, seen_risk"),
-    Step("6.2", "outsider", "without cover: hear (`meet`), know, be persuaded, forget", "public, contacts", "understanding, beta, marks, stage, sources"),
+    Step("6.2", "outsider", "no cover: hear (`meet`), know, consider, forget", "public, contacts", "understanding, beta, marks, stage"),
     Step("6.3", "compare", "weigh the offer", "threshold, public", "margin, stage"),
     Step("6.4", "register", "try to register", "success, threshold, first_due_rp", "attempts, stage"),
     Step("6.5", "enroll", "a registration: contribution, offer, gifts, agent", "offers, levers", "marks, months, offer, agents, ledger"),
     Step("6.6", "member", "with cover: visits and reminders", "contacts", "REMINDED, reminders"),
     Step("6.7", "month", "month start: due contribution, learning, fate", "rows, occupations", "see 6.8, understanding, misfortunes"),
-    Step("6.8", "pay", "a due month is paid or missed; confirm or lapse", "offer, pay_threshold, public", "months, unpaid, stage, agents, ledger"),
+    Step("6.8", "pay", "a due month is paid or missed; confirm or lapse", "offer, pay_threshold, public", "months, unpaid, stage, ledger"),
     Step("7", "file_claims", "deaths and accidents: a claim, or seen misfortune", "misfortunes", "claims, news_risk of ties"),
     Step("8", "close_claims", "paid, late, refused; news leaves", "claims, rows", "ledger, news of ties or community, DISAPPOINTED"),
     Step("9", "turn_over", "exits; newcomers take the places", "misfortunes", "own row, agents, day"),
@@ -209,6 +209,7 @@ first_due_rp | Rp | own part of the first contribution, by subset
 slot_levers | bits | levers of the slot
 slot_since | step | told since then: knows it
 slot_known | share | who know it unasked
+slot_fresh | 0/1 | for those never registered before
 subset_offer | row | offer taken, by subset; -1 none
 pay_threshold | log Rp | log weighted price; added under the running discount
 contact | per step | chance by channel class
@@ -241,7 +242,7 @@ waiting_benefit_rp | Rp | before waiting_months are paid
 waiting_months | months |
 accident_claim_rp | Rp | mean claim
 grace_months | dues | missed until lapse
-agent_rule | - | bonus members, bonus Rp, Rp per member, early basis points, late basis points, early months, late months, idle months, return months
+agent_rule | - | bonus members, bonus, per member, early and late basis points; early, late, idle, return months
 LEVER
 payer | code | Payer
 bound | 0/1 | its payer is bound by the budget

@@ -68,7 +68,7 @@ def frame(found: np.ndarray, parameters: Parameters, replicates: np.ndarray | in
     """`entries` as a tidy frame: [replicate,] month (index), date (first day of the month), lever, item, payer (names), rupiah."""
     found = np.asarray(found, np.int64).reshape(-1, len(COLUMNS))
     month, lever, item, payer, rupiah = found.T
-    days = np.array(first_days(parameters, int(month.max()) + 1 if len(month) else 0), "datetime64[s]")
+    days = np.array(first_days(parameters, int(month.max()) + 1 if len(month) else 0), "datetime64[ms]")
     text = lambda kind: np.array([code.name.lower() for code in kind], object)  # noqa: E731
     out = {
         "month": month, "date": days[month], "lever": np.array(names(parameters), object)[lever], "item": text(Item)[item],
@@ -178,15 +178,13 @@ def _premiums(table: np.ndarray, world) -> list[str]:
     limits, calendar = world.parameters.limits, world.calendar
     if limits.late_fee_rp or limits.owes_arrears or limits.join_on_hearing:
         return []  # fees and arrears come on top; who is enrolled on hearing pays nothing at first
-    paid = world.village.events[:, [Event.PAYMENTS_OWN, Event.PAYMENTS_OTHER]].sum(axis=1)
+    own = slice(calendar.burn_in, world.week)
+    paid = world.village.events[own, Event.PAYMENTS_OWN] + world.village.events[own, Event.PAYMENTS_OTHER]
+    relieved = np.array([r.price_rp - round(r.price_rp * (r.relief_share or 0.0)) for r in calendar.rules])
+    full = np.where([bool(r.relief_occupations) for r in calendar.rules], [r.price_rp for r in calendar.rules], relieved)
     low, high = np.zeros(len(table), np.int64), np.zeros(len(table), np.int64)
-    for step in range(calendar.burn_in, world.week):
-        rule = calendar.rules[calendar.rule_index[step]]
-        relieved = rule.price_rp - round(rule.price_rp * (rule.relief_share or 0.0))
-        full = rule.price_rp if rule.relief_occupations else relieved
-        months = max(1, limits.billing_months)
-        low[calendar.ledger_month[step]] += paid[step] * relieved * months
-        high[calendar.ledger_month[step]] += paid[step] * full * months
+    for worth, price in ((low, relieved), (high, full)):
+        np.add.at(worth, calendar.ledger_month[own], paid * price[calendar.rule_index[own]] * max(1, limits.billing_months))
     booked = table[:, -1, Item.CONTRIBUTION].sum(axis=1) + table[:, :-1, Item.SUBSIDY].sum(axis=(1, 2))
     wrong = np.flatnonzero((booked < low) | (booked > high))
     return [f"month {m}: {booked[m]:,} paid in, but the payments are worth {low[m]:,} to {high[m]:,}" for m in wrong]

@@ -11,7 +11,6 @@ import operator
 from functools import cached_property, partial
 from types import SimpleNamespace
 
-import networkx as nx
 import numpy as np
 from mesa.datacollection import DataCollector
 from mesa.discrete_space import Cell, Network
@@ -65,9 +64,9 @@ class EnrollmentModel(Model):
     def __init__(self, *, parameters: Parameters | None = None, rng: int | None = None, replicate: int = 0, seed: int | None = None,
                  collect: bool = True, agent_reporters: dict | None = None):  # fmt: skip
         key = _seed(rng, seed)
+        built = world.build(parameters or default_parameters(), key, replicate)
         super().__init__(rng=key)
-        self.world = world.build(parameters or default_parameters(), key, replicate)
-        self.running = self.world.running
+        self.world, self.running = built, built.running
         self.collect = collect or bool(agent_reporters)
         self.datacollector = Collector(
             model_reporters={"date": "date"} | {name: partial(_counted, name) for name in COUNTS},
@@ -181,8 +180,10 @@ class EnrollmentModel(Model):
     # -------------------------------------------------------------- space
 
     @cached_property
-    def graph(self) -> nx.Graph:
-        """The ties among `agents` as an undirected graph: nodes 0, 1, ... (rows) with `pos`, edges with `kind` (bonding ...)."""
+    def graph(self):
+        """The ties among `agents`, a networkx.Graph: nodes 0, 1, ... (rows) with `pos`, edges with `kind` (bonding ...)."""
+        import networkx as nx  # takes a tenth of a second; Mesa 3.3 does without
+
         network, people = self.world.network, self.columns.people
         source = np.repeat(np.arange(len(network.indptr) - 1), np.diff(network.indptr))
         keep = (source < network.indices) & (network.indices < people)
@@ -274,9 +275,9 @@ class VillageNetwork(Network):
         return self.model.agents
 
 
-def stored_layout(graph: nx.Graph, **_ignored) -> dict[int, tuple[float, float]]:
+def stored_layout(graph, **_ignored) -> dict[int, tuple[float, float]]:
     """The positions kept with the graph, as `layout_alg=` of Mesa's drawing: it would lay the graph out anew at every frame."""
-    return nx.get_node_attributes(graph, "pos")
+    return dict(graph.nodes(data="pos"))
 
 
 def positions(columns: SimpleNamespace) -> np.ndarray:

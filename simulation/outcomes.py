@@ -21,6 +21,8 @@ from simulation.timeline import NEVER, Timeline
 DAYS_PER_MONTH = 30.4375
 STAGES, SOURCES, EVENTS = ([code.name.lower() for code in kind] for kind in (Stage, Source, Event))
 REACHED = STAGES[Stage.KNOWLEDGE : Stage.CONFIRMATION + 1]
+#: how far who stands in a stage has come at least: REJECTED and LAPSED have been through PERSUASION
+FURTHEST = np.array([0, 1, 2, 3, 4, 5, 2, 2])
 FLAGS = ("registered", "active", "paying")
 PASSAGES = sorted((int(a), int(b)) for a, b in LEGAL_PASSAGES)
 #: columns of the weekly table; understanding and trust as sums in 1/65,536
@@ -115,7 +117,7 @@ class Snapshot:
     @property
     def joined_since(self) -> np.ndarray:
         """First registered since the start of the run."""
-        return (self.first_week >= self.burn_in) & (self.first_source != Source.BASELINE) & self.flag("registered")
+        return joined_since({"first_week": self.first_week, "first_source": self.first_source}, self.burn_in)
 
     @property
     def spell_end(self) -> np.ndarray:
@@ -139,10 +141,20 @@ def snapshot(world) -> Snapshot:
 
 @dataclass(frozen=True)
 class Traits:
-    """What belongs to the place, not the date: report groups (kind -> codes of the workers, names) and fractional rank of income."""
+    """What belongs to the place, not the date. `groups`: kind -> (codes of the workers, names of the groups), communities last;
+    `income_rank`: see `fractional_rank`; `stacked`: the codes of all kinds in one array, each kind's after the last, times 8."""
 
     groups: dict[str, tuple[np.ndarray, list[str]]]
     income_rank: np.ndarray
+    stacked: np.ndarray
+    names: list[tuple[str, str]]
+
+    @classmethod
+    def of(cls, groups: dict, income_rp: np.ndarray) -> "Traits":
+        table = {kind: (np.asarray(codes, np.int64), names) for kind, (codes, names) in groups.items()}
+        offsets = np.cumsum([0, *(len(names) for _, names in table.values())])
+        stacked = np.concatenate([8 * (codes + offset) for (codes, _), offset in zip(table.values(), offsets)])
+        return cls(table, fractional_rank(income_rp), stacked, [(kind, name) for kind, (_, names) in table.items() for name in names])
 
     @property
     def workers(self) -> int:
@@ -150,17 +162,15 @@ class Traits:
 
 
 def traits(world) -> Traits:
+    """Sex, occupation, income fifth, phone, membership of associations and community of every worker."""
     people = world.people
-    occupations = [o.name for o in world.parameters.village.occupations]
     groups = {
-        "sex": (people.sex, ["male", "female"]), "occupation": (people.occupation, occupations),
+        "sex": (people.sex, ["male", "female"]), "occupation": (people.occupation, [o.name for o in world.parameters.village.occupations]),
         "income_fifth": (people.income_fifth - 1, ["1", "2", "3", "4", "5"]), "phone": (people.phone, ["no", "yes"]),
+        **{bit.name.lower(): ((people.membership & bit) > 0, ["no", "yes"]) for bit in Membership},
+        "community": (people.community, [str(c) for c in range(people.communities)]),
     }  # fmt: skip
-    for bit in Membership:
-        groups[bit.name.lower()] = ((people.membership & bit) > 0, ["no", "yes"])
-    groups["community"] = (people.community, [str(c) for c in range(people.communities)])
-    table = {kind: (np.asarray(codes, np.int64), names) for kind, (codes, names) in groups.items()}
-    return Traits(table, fractional_rank(people.income_rp))
+    return Traits.of(groups, people.income_rp)
 
 
 def fractional_rank(values: np.ndarray) -> np.ndarray:
@@ -189,33 +199,27 @@ def funnel(now: Snapshot, confirm_months: int) -> dict[str, int]:
     implementation: ever registered; confirmation: in it, or registered with `confirm_months` own-paid months; decision: in it,
     or ever tried; persuasion: in it, or REJECTED; knowledge: not UNAWARE. Who forgot everything without a try counts no more.
     """
-    in_stage = lambda *which: np.isin(now.stage, which)  # noqa: E731
-    confirmed = in_stage(Stage.CONFIRMATION) | (now.flag("registered") & (now.own_months >= confirm_months))
-    registered = now.flag("registered") | confirmed
-    decided = registered | in_stage(Stage.DECISION) | (now.attempts > 0)
-    persuaded = decided | in_stage(Stage.PERSUASION, Stage.REJECTED, Stage.LAPSED)
-    knows = persuaded | in_stage(Stage.KNOWLEDGE)
-    return {name: int(x.sum()) for name, x in zip(REACHED, (knows, persuaded, decided, registered, confirmed))}
+    level = FURTHEST[now.stage]
+    level = np.maximum(level, 3 * (now.attempts > 0))
+    registered = now.flag("registered")
+    level = np.maximum(level, np.where(registered & (now.own_months >= confirm_months), 5, 4 * registered))
+    return dict(zip(REACHED, np.bincount(level, minlength=6)[::-1].cumsum()[::-1][1:].tolist()))
 
 
 def coverage(now: Snapshot, places: Traits) -> dict:
-    """Registered, active and paying shares by sex, occupation, income fifth, phone, membership and community, and how equal they are."""
+    """Registered, active and paying shares of every group (of communities, the last kind, active alone), and how equal they are."""
     bits = sum(now.flag(name).astype(np.int64) << k for k, name in enumerate(FLAGS))
-    out = {}
-    for kind, (codes, names) in places.groups.items():
-        table = np.bincount(codes * 8 + bits, minlength=8 * len(names)).reshape(-1, 8)
-        size = table.sum(axis=1)
-        if kind != "community":
-            out |= {("workers", kind, name): float(k) for name, k in zip(names, size)}
-        for k, flag in enumerate(FLAGS):
-            with np.errstate(invalid="ignore"):
-                shares = table[:, (np.arange(8) >> k & 1) == 1].sum(axis=1) / size
-            if kind != "community":
-                out |= {(f"{flag}_share", kind, name): float(x) for name, x in zip(names, shares)}
-            elif flag == "active":
-                out |= _all({"community_sd": float(shares.std(ddof=1)) if len(shares) > 1 else float("nan")})
-                if len(shares) <= MOST_COMMUNITIES:
-                    out |= {("active_share", kind, name): float(x) for name, x in zip(names, shares)}
+    every, names = len(places.groups), places.names
+    table = np.bincount(places.stacked + np.tile(bits, every), minlength=8 * len(names)).reshape(-1, 8)
+    size = table.sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        shares = {flag: table[:, (np.arange(8) >> k & 1) == 1].sum(axis=1) / size for k, flag in enumerate(FLAGS)}
+    ends = len(names) - len(places.groups["community"][1])
+    communities = shares["active"][ends:]
+    out = _all({"community_sd": communities.std(ddof=1) if len(communities) > 1 else float("nan")})
+    for measure, values in (("workers", size), *((f"{flag}_share", shares[flag]) for flag in FLAGS)):
+        shown = names if measure == "active_share" and len(communities) <= MOST_COMMUNITIES else names[:ends]
+        out |= {(measure, kind, name): float(x) for (kind, name), x in zip(shown, values.tolist())}
     index = concentration_index(now.flag("active"), places.income_rank)
     return out | _all({"concentration_index": index, "erreygers_index": 4.0 * mean(now.flag("active")) * index})
 
@@ -326,7 +330,7 @@ def weekly_frame(table: np.ndarray, parameters: Parameters, replicates: list[int
     """
     runs = table.reshape(-1, *table.shape[-2:])
     weeks = runs.shape[1]
-    days = np.datetime64(parameters.start, "s") + np.arange(weeks) * np.timedelta64(parameters.limits.step_days * 86_400, "s")
+    days = np.datetime64(parameters.start, "ms") + np.arange(weeks) * np.timedelta64(parameters.limits.step_days * 86_400_000, "ms")
     out = {} if replicates is None else {"replicate": np.repeat(np.asarray(replicates, np.int64), weeks)}
     out |= {"week": np.tile(np.arange(weeks), len(runs)), "date": np.tile(days, len(runs))}
     flat = runs.reshape(-1, len(WEEKLY))
@@ -354,25 +358,28 @@ def at_date(table: np.ndarray, measure: str, day, parameters: Parameters) -> flo
 def members_before(world) -> int:
     """Workers with cover in force who were not first registered since the start."""
     w = world.village.workers
-    since = (w["first_week"] >= world.calendar.burn_in) & (w["first_source"] != Source.BASELINE)
-    return int(((w["marks"] & ACTIVE > 0) & ~since).sum())
+    return int(((w["marks"] & ACTIVE > 0) & ~joined_since(w, world.calendar.burn_in)).sum())
+
+
+def joined_since(workers, burn_in: int) -> np.ndarray:
+    """First registered since the start; members from before the burn-in have step 0 for their first week, so their source tells."""
+    return (workers["first_week"] >= burn_in) & (workers["first_source"] != Source.BASELINE)
 
 
 def problems(world) -> list[str]:
     """What does not add up in a run's counts of people, one line each; empty when all is well."""
     v, begin = world.village, world.calendar.burn_in
     counts, events, passages = v.counts[: world.week].sum(axis=1), v.events[: world.week], v.passages[: world.week]
-    illegal = np.ones((8, 8), bool)
-    illegal[tuple(np.array(PASSAGES).T)] = False
+    illegal = [f"{STAGES[a]} to {STAGES[b]}" for a, b in np.argwhere(passages.any(axis=0)).tolist() if (a, b) not in PASSAGES]
     flags = counts[:, [Measure.PAYING, Measure.ACTIVE, Measure.REGISTERED]]
     left = events[:, Event.EXIT_DEATH : Event.NEWCOMERS].sum(axis=1)
     joined = events[begin:, [Event.REGISTRATIONS, Event.REENTRIES]].sum(axis=0)
     checks = {
         "stage counts do not sum to the workers": (counts[:, :8].sum(axis=1) == world.people.workers).all(),
         "more paying than active, or active than registered": (np.diff(flags) >= 0).all(),
-        "a passage that is not legal": not passages[:, illegal].any(),
+        f"passages that are not legal: {', '.join(illegal)}": not illegal,
         "newcomers do not match those who left": (left == events[:, Event.NEWCOMERS]).all(),
-        "more workers joined since the start than registrations": snapshot(world).joined_since.sum() <= joined[0],
+        "more workers joined since the start than registrations": joined_since(v.workers, begin).sum() <= joined[0],
         "registrations and returns do not match their channels": (v.day[0].joined_by.sum(axis=1) == joined.sum()).all(),
     }
     return [text for text, holds in checks.items() if not holds]

@@ -71,7 +71,7 @@ ROW = record(
 )  # fmt: skip
 
 WEEK = record(
-    *columns("i8", "week period month_start month_week calendar_month ledger_month due_from_join due_from_due on_sale death_benefit_rp "
+    *columns("i8", "week period month_start month_week calendar_month ledger_month due_from_join due_from_due on_sale contact_blocks death_benefit_rp "
              "waiting_benefit_rp waiting_months accident_claim_rp grace_months"), ("agent_rule", "i8", (9,)),
 )  # fmt: skip
 

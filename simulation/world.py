@@ -86,7 +86,7 @@ def assemble(parameters: Parameters, seed: int, replicate: int) -> World:
         leader_on=tables.leader_on, claims=records.table(records.CLAIM, 64 + n // 8), misfortunes=records.table(records.MISFORTUNE, n + 1),
         day=records.table(records.DAY, 1), ledger=records.ledger(months, levers), events=np.zeros((steps, records.EVENTS), np.int64),
         passages=np.zeros((steps, 8, 8), np.int64), counts=np.zeros((steps, groups, records.MEASURES), np.int64),
-        priority=np.zeros(n, np.int64),
+        priority=np.zeros(n, np.int64), words=np.zeros((4, 4, kernel.BLOCK_ROWS), np.uint32),
     )  # fmt: skip
     return World(parameters, *key, people, ties, calendar, tables, village)
 

@@ -126,7 +126,8 @@ def test_processes_are_headed_in_submodels():
 
 def test_schedule_is_the_order_of_week():
     """Whole-numbered steps are the calls of `kernel.week`, in order; all others exist and are called from their step."""
-    calls = [(n.lineno, n.func.id) for n in ast.walk(FUNCTIONS["week"]) if isinstance(n, ast.Call) and getattr(n.func, "id", "") in FUNCTIONS]
+    nodes = [n for n in ast.walk(FUNCTIONS["week"]) if isinstance(n, ast.Call)]
+    calls = [(n.lineno, n.func.id) for n in nodes if getattr(n.func, "id", "") in FUNCTIONS]
     main = [s.function for s in document.SCHEDULE if "." not in s.number]
     assert [name for _, name in sorted(calls)] == main
     for step in document.SCHEDULE:
