@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 
 from experiments.tables import text
 
-MAX_SEED, MAX_REPLICATES, MAX_PROCESSES = 2**32 - 1, 10_000, 256
+MAX_SEED, MAX_REPLICATES, MAX_PROCESSES = 2**32 - 1, 1_000, 256
 KINDS = {"cases": "case", "villages": "village", "campaigns": "campaign", "schemes": "scheme", "behaviors": "behavior", "levers": "lever"}
 USAGE = typer.BadParameter.__mro__[2]  # click's error of any wrong use; some versions of typer carry their own copy of click
 
@@ -59,7 +59,8 @@ class Sadar(TyperGroup):
 
 def fail(message: str, code: int, context=None) -> int:
     """One line on stderr."""
-    print(f"{getattr(context, 'command_path', None) or 'sadar'}: {' '.join(str(message).split())}", file=sys.stderr)
+    words = " ".join(str(message).split()).replace("?; ", "? ")
+    print(f"{getattr(context, 'command_path', None) or 'sadar'}: {words}", file=sys.stderr)
     return code
 
 
@@ -88,7 +89,9 @@ FILES = "write summary.json, weekly.parquet, ledger.parquet, run.json and figure
 
 
 @app.callback(invoke_without_command=True)
-def top(context: typer.Context, version: Annotated[bool, option("--version", None, "show the version")] = False, json_: Json = False) -> None:
+def top(
+    context: typer.Context, version: Annotated[bool, option("--version", None, "show the version")] = False, json_: Json = False
+) -> None:
     """How a village comes to know, join and keep paying for social security."""
     if version:
         from importlib import metadata
@@ -123,11 +126,11 @@ def run_command(
     result = watched(scenario, options, quiet=json_, overrides=set_ or ())
     from experiments.tables import closing, run_tables
 
-    files = _save(result, out) if out is not None else []
+    written = _save(result, out) if out is not None else ""
     if json_:
         emit(result.document())
     else:
-        show_parts([*run_tables(result), *closing(result, files)])
+        show_parts([*run_tables(result), *closing(result, written)])
 
 
 def watched(scenario, options: dict, quiet: bool = False, overrides=()):
@@ -147,12 +150,12 @@ def watched(scenario, options: dict, quiet: bool = False, overrides=()):
         compiled = any(Path(os.environ.get("NUMBA_CACHE_DIR", ".")).rglob("*.nbi"))
         waiting = text("prepare" if compiled else "compile")
         task = progress.add_task(waiting, total=options["replicates"])
-        if not (live or quiet):
-            print(f"{text('runs', name=scenario.name)}: {waiting}", file=sys.stderr, flush=True)
         from experiments import show
         from experiments.run import run
 
-        show.affordable(scenario, overrides)
+        show.lay_out(scenario, overrides)  # what does not fit the village is said before anything else
+        if not (live or quiet):
+            print(f"{text('runs', name=scenario.name)}: {waiting}", file=sys.stderr, flush=True)
 
         def step(done: int, total: int) -> None:
             progress.update(task, completed=done, description=text("runs", name=scenario.name) if done else waiting)
@@ -271,12 +274,12 @@ def check_out(given: str) -> None:
         raise BadInput(text("out_denied", path=given, why=getattr(error, "strerror", None) or error)) from None
 
 
-def _save(result, out: str) -> list[Path]:
-    """All files of a result with its figure, or none."""
+def _save(result, out: str) -> str:
+    """All files of a result with its figure, or none; gives their names in words."""
     from experiments.figures import save_figure
 
     folder = result.save(out, figures=lambda found, draft: save_figure(found, draft / "figure.png"))
-    return sorted(folder.iterdir())
+    return f"{out}: {', '.join(sorted(file.name for file in folder.iterdir()))}"
 
 
 def emit(document) -> None:

@@ -47,6 +47,8 @@ from simulation.world import build
 
 KIND, FORMAT = "sadar run", 1
 MONTHS = (4, 12, 24)
+#: version of the simulation that this process has loaded
+CODE = cache.model_hash()
 KEY = ("measure", "month", "group_kind", "group")
 #: room for rounding where a value stands on the edge of a tolerance
 ROUNDING = 1e-9
@@ -54,7 +56,8 @@ ROUNDING = 1e-9
 SERIAL_SECONDS = 3.0
 #: runs from which a 5-95 % range can be read off the runs themselves
 ENOUGH = 19
-#: what file managers leave behind
+#: what a folder of ours may hold beside the files that its run.json names, and what file managers leave behind
+OURS = {"summary.json", "weekly.parquet", "ledger.parquet", "run.json", "figure.png"}
 LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -207,14 +210,15 @@ def run(
     scenario, observed, about = _scenario(scenario, until)
     months = tuple(sorted({_whole_number("months", m, 1, 1200) for m in months}))
     replicates, seed = _whole_number("replicates", replicates, 1, 2**32), _whole_number("seed", seed, 0, 2**32 - 1)
-    started, began, code = dt.datetime.now(dt.UTC), time.perf_counter(), cache.model_hash()
+    processes = None if processes is None else _whole_number("processes", processes, 1, 1024)
+    started, began = dt.datetime.now(dt.UTC), time.perf_counter()
     told(0, replicates)
     solved = solve(scenario)
     work = functools.partial(one, solved, seed, months=months, observed=observed, keep_weekly=keep_weekly)
-    done = _work(work, replicates, told, None if processes is None else _whole_number("processes", processes, 1, 1024))
-    identity = {"scenario": about["hash"], "code": code, "seed": seed, "replicates": replicates, "months": months}
+    done = _work(work, replicates, told, processes)
+    identity = {"scenario": about["hash"], "code": CODE, "seed": seed, "replicates": replicates, "months": months}
     provenance = {
-        "run_id": run_id(**identity), "scenario": about, "code": code, "seed": seed, "replicates": replicates, "months": list(months),
+        "run_id": run_id(**identity), "scenario": about, "code": CODE, "seed": seed, "replicates": replicates, "months": list(months),
         "versions": versions(), "started": started.isoformat(timespec="seconds"), "wall_seconds": round(time.perf_counter() - began, 3),
         "replicate_seconds": round(float(np.median([d["seconds"] for d in done])), 4),
         "digest": hashlib.sha256("".join(d["digest"] for d in done).encode()).hexdigest()[:16],
@@ -284,9 +288,10 @@ def _work(work: Callable, replicates: int, told: Callable, processes: int | None
         processes = cores if left * done[len(done) - 1]["seconds"] > SERIAL_SECONDS else 1
     if min(processes, replicates - len(done)) > 1:
         try:
-            for payload in _elsewhere(work, [r for r in range(replicates) if r not in done], processes):
-                done[payload["replicate"]] = payload
-                told(len(done), replicates)
+            with contextlib.closing(_elsewhere(work, [r for r in range(replicates) if r not in done], processes)) as payloads:
+                for payload in payloads:
+                    done[payload["replicate"]] = payload
+                    told(len(done), replicates)
         except BrokenProcessPool:
             warnings.warn("a working process died; the rest is run in this one", stacklevel=3)
     here([r for r in range(replicates) if r not in done])
@@ -295,7 +300,7 @@ def _work(work: Callable, replicates: int, told: Callable, processes: int | None
 
 def _elsewhere(work: Callable, todo: list[int], processes: int):
     """Yield payloads as other processes finish them. They end with this one, and at once when the caller stops asking."""
-    pool = ProcessPoolExecutor(min(processes, len(todo)), multiprocessing.get_context("spawn"), _begin, (work,))
+    pool = ProcessPoolExecutor(min(processes, len(todo)), multiprocessing.get_context("spawn"), _begin, (work, CODE))
     try:
         with _bare_start():
             futures = [pool.submit(_task, replicate) for replicate in todo]
@@ -329,8 +334,10 @@ def _bare_start():
 _work_here: list[Callable] = []
 
 
-def _begin(work: Callable) -> None:
+def _begin(work: Callable, code: str) -> None:
     """In a new process: remember the work, leave Ctrl-C to the parent, and end when the parent does, however it ends."""
+    if code != CODE:
+        raise RuntimeError("the sources of the simulation have changed since the run began")
     _work_here[:] = [work]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=lambda: (multiprocessing.parent_process().join(), os._exit(1)), daemon=True).start()
@@ -487,6 +494,8 @@ def load(directory: str | Path) -> Result:
 def spread(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """5 % quantile, median and 95 % quantile of each column of [run, column] without its NaNs; quantile p at rank p (R + 1), at
     most the extremes, so that few runs give their smallest and largest. NaN where no run has a value."""
+    if not values.size:
+        return (np.full(values.shape[1], np.nan),) * 3
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         low, high = np.nanquantile(values, [0.05, 0.95], axis=0, method="weibull")
@@ -529,7 +538,7 @@ def _refuse_others(target: Path) -> None:
         raise InputError(f"{target}: is a file; results go to a folder")
     present = {p.name for p in target.iterdir()} - LITTER
     about = _run_json(target)
-    foreign = sorted(present - {"run.json", *about["files"]} if about else present)
+    foreign = sorted(present - OURS - set(about["files"]) if about else present)
     if foreign:
         kind = "holds other files" if about else "is not empty and holds no earlier result"
         raise InputError(f"{target}: {kind} ({', '.join(foreign[:3])}); nothing was overwritten, choose another folder")

@@ -5,7 +5,7 @@ Nothing is computed here but layout; rich is imported when a table is made. Rupi
 
 TEXT = {
     # bad input and trouble
-    "too_small": "{place}: {key} = {value}: too small, lever '{lever}' needs {needed} in its first week alone; allowed: {needed} or more",
+    "too_small": "{place}: {key} = {value}: too small, lever '{lever}' needs Rp {needed:_} in its first week alone; allowed: {needed:_} or more",
     "range": "{option} {value}: not allowed; allowed: {allowed}",
     "whole": "a whole number from {low:,} to {high:,}",
     "replicates_why": " (for more, split them over several seeds)",
@@ -36,8 +36,8 @@ TEXT = {
     "files": "read: {list}",
     "hash": "scenario {hash}",
     "lever_title": "Levers", "no_levers": "no levers", "lever": "lever", "from": "from", "to": "to", "end": "the end", "for": "workers",
-    "payer": "payer", "does": "what it does, unit costs", "grade": "evidence", "cost": "cost", "key": "key", "value": "value", "unit": "unit",
-    "source": "source", "values_title": "Every value",
+    "payer": "payer", "does": "what it does, unit costs", "grade": "evidence", "cost": "cost", "key": "key", "value": "value",
+    "unit": "unit", "source": "source", "values_title": "Every value",
     "diff_title": "What differs from {other}", "same": "nothing differs from {other}", "there": "there", "here": "here",
     "gantt_title": "Lever calendar: a sign a week, ■ with an event, ─ running",
     "gantt_rest": "unchanged until {until}: {list}", "gantt_more": "{weeks} more weeks: see --json", "nothing": "nothing",
@@ -95,9 +95,10 @@ TEXT = {
     "people. Good for comparing campaigns, not for forecasts.",
     # figure
     "workers": "workers", "figure_stages": "Workers by stage, and all ever registered: median and {range}",
-    "figure_funnel": "Funnel, {when}: workers who came at least as far as", "figure_money": "Money by lever until {until}: {range}",
-    "figure_unit": "juta (million) rupiah", "figure_campaign": "campaign", "figure_goes_on": "open-ended levers go on",
-    "figure_observed": "observed {value} registered", "figure_no_cost": "Without cost: {list}",
+    "figure_funnel": "Funnel, {when}: workers who came at least as far as", "figure_money": "Money by lever until {until}",
+    "figure_unit": "juta (million) rupiah", "figure_campaign": "campaign", "figure_goes_on": "only open-ended levers",
+    "figure_observed": "observed: {value} registered, tolerance {tolerance:.0%}", "figure_no_cost": "Without cost: {list}.",
+    "figure_more": "{count} smaller levers together: {rp}.",
     "figure_no_money": "No lever costs anything.",
     "figure_caption": "Seed {seed}, {runs} runs, run {run_id}. {note} Behavior is not calibrated: ranges are luck only.",
     "range_runs": "5-95 % range", "range_all": "smallest to largest run", "range_one": "one run", "ever": "registered, ever",
@@ -106,7 +107,7 @@ TEXT = {
 }  # fmt: skip
 
 
-def text(key: str, **values) -> str:
+def text(key: str, /, **values) -> str:
     """The message of a key, its places filled in."""
     return TEXT[key].format(**values) if values else TEXT[key]
 
@@ -134,16 +135,16 @@ def percent(value) -> str:
 # ------------------------------------------------------------------ scenario
 
 
-def grid(title: str, columns, rows, right=()):
-    """A rich table under its title: `columns` are headings, those in `right` set flush right."""
+def grid(title: str, columns, rows, right=(), solid: bool = False):
+    """A rich table under its title: `columns` are headings, those in `right` set flush right; `solid`: never break the first."""
     from rich import box
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold", no_wrap=solid and place == 0)
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
     return Group(Text(f"\n{title}", style="bold"), table)
@@ -174,7 +175,7 @@ def levers_table(facts: dict):
         when = lever["start"], lever["end"] or text("end")
         rows.append((lever["name"], *when, number(lever["workers"]), lever["payer"], lever["grade"], "; ".join(does)))
     heads = [text(key) for key in ("lever", "from", "to", "for", "payer", "grade", "does")]
-    return grid(text("lever_title"), heads, rows, right=(text("for"),)) if rows else text("no_levers")
+    return grid(text("lever_title"), heads, rows, (text("for"),), solid=True) if rows else text("no_levers")
 
 
 def _values(values: dict) -> str:
@@ -185,7 +186,7 @@ def diff_table(rows: list[dict], other: str):
     if not rows:
         return text("same", other=other)
     cells = [(row["key"], *("-" if row[side] is None else str(row[side]) for side in ("other", "this"))) for row in rows]
-    return grid(text("diff_title", other=other), [text("key"), text("there"), text("here")], cells)
+    return grid(text("diff_title", other=other), [text("key"), text("there"), text("here")], cells, solid=True)
 
 
 def gantt(calendar: list[dict], dates: list, width: int) -> list[str]:
@@ -201,7 +202,7 @@ def gantt(calendar: list[dict], dates: list, width: int) -> list[str]:
     label = max(len(row["lever"]) for row in rows) + 1
     block = max(13, min(width - label - 1, 53))
     shown = min(last + 4, len(dates), 8 * block)
-    lines = []
+    lines = ["", text("gantt_title")]
     for first in range(0, shown, block):
         part = slice(first, min(first + block, len(dates)))
         lines += ["", *(" " * label + line for line in _ruler(dates[part]))]
@@ -235,12 +236,12 @@ def budget_tables(budget: dict) -> list:
         rows = [(month, *(by.get((month, name), 0) for name in some)) for month in months]
         rows = _joined([row for row in rows if any(row[1:])])
         foot = (text("total"), *(dots(sum(by.get((month, name), 0) for month in months)) for name in some))
-        parts.append(grid(text("certain_title"), [text("month"), *some], [*rows, foot], right=some))
+        parts.append(grid(text("certain_title"), [text("month"), *some], [*rows, foot], some, solid=True))
     parts += [] if levers else [text("no_certain")]
     if budget["depends"]:
         heads = [text(key) for key in ("lever", "payer", "kind", "most", "how")]
         rows = [(row["lever"], row["payer"], text(row["kind"]), rupiah(row["rp"]), row["how"]) for row in budget["depends"]]
-        parts.append(grid(text("depends_title"), heads, rows, right=(text("most"),)))
+        parts.append(grid(text("depends_title"), heads, rows, (text("most"),), solid=True))
     limits = budget["limits"]
     for what, limit, certain_rp in (("budget", "budget_rp", "certain_rp"), ("ceiling", "monthly_ceiling_rp", "highest_month_rp")):
         if limits[limit] is not None:
@@ -392,10 +393,11 @@ def _money(result, found: Cells) -> list:
     return parts
 
 
-def closing(result, files) -> list[str]:
+def closing(result, written: str = "") -> list[str]:
     """Seed, run id, files, and how sure this is."""
-    about, named = result.provenance, ", ".join(str(file) for file in files) or text("no_files")
-    end = text("closing", seed=about["seed"], run_id=about["run_id"], runs=about["replicates"], seconds=about["wall_seconds"], files=named)
+    about = result.provenance
+    numbers = {"seed": about["seed"], "run_id": about["run_id"], "runs": about["replicates"], "seconds": about["wall_seconds"]}
+    end = "\n" + text("closing", **numbers, files=written or text("no_files"))
     return [*(text("problem", what=what) for what in about["problems"]), end, text("sure", note=result.note)]
 
 

@@ -120,6 +120,8 @@ def spans(parameters: Parameters, calendar: Timeline, targets: np.ndarray) -> li
     for k, lever in enumerate(parameters.campaign.levers):
         first = calendar.week_of(lever.start)
         last = calendar.steps if lever.end is None else calendar.week_of(lever.end + dt.timedelta(days=1))
+        if first >= last and (lever.end is None or lever.end >= parameters.start) and lever.start < parameters.until:
+            first = last - 1  # a lever of a few days between two steps runs in the step that holds them
         events = np.zeros(calendar.steps, bool)
         every = lever.contact.every_weeks if lever.contact else lever.group.every_weeks if lever.group else 0
         if every and first < last:
@@ -142,6 +144,7 @@ class Tables:
     segments: Segments
     weeks: np.recarray
     rows: np.recarray
+    places: np.recarray
     contacts: np.recarray
     levers: np.recarray
     plan: np.recarray
@@ -157,10 +160,10 @@ def compile_tables(parameters: Parameters, people: People, calendar: Timeline, k
     """Compile the campaign and the calendar for a village. Raises InputError for what does not fit it."""
     segments = segment(parameters, people)
     laid = spans(parameters, calendar, segments.targets)
-    rows, contacts, period = _rows(parameters, calendar, segments, laid)
+    rows, places, contacts, period = _rows(parameters, calendar, segments, laid)
     weeks = _weeks(parameters, calendar)
     weeks["period"] = period
-    weeks["contact_blocks"] = _contact_blocks(rows, segments.count)[period]
+    weeks["contact_blocks"] = _contact_blocks(rows, places, segments.count)[period]
     levers, plan = _levers(parameters, calendar, segments, laid)
     lists: list[np.ndarray] = []
     offers = _offers(parameters, people, calendar, laid, lists)
@@ -168,7 +171,7 @@ def compile_tables(parameters: Parameters, people: People, calendar: Timeline, k
     agents = _agents(parameters, people, laid, lists)
     leader_on = _leader_weeks(parameters, people, calendar, laid, key)
     joined = np.concatenate([*lists, np.zeros(1, np.int64)]).astype(np.int64)
-    return Tables(segments, weeks, rows, contacts, levers, plan, offers, groups, agents, joined, leader_on, laid)
+    return Tables(segments, weeks, rows, places, contacts, levers, plan, offers, groups, agents, joined, leader_on, laid)
 
 
 def _weeks(parameters, calendar) -> np.recarray:
@@ -211,10 +214,11 @@ def _path(parameters, calendar, week: int, relief_bits: int) -> tuple[int, ...]:
 
 
 def _rows(parameters, calendar, segments, laid):
-    """Rows for every distinct period, the contact shares they point into, and each week's period."""
+    """Rows for every distinct period, where they stand, the contact shares they point into, and each week's period."""
     periods: dict = {}
     period = np.empty(calendar.steps, np.int64)
     rows: list[dict] = []
+    places: list[tuple[int, list[int]]] = []
     shares: list[tuple[int, float]] = []
     reliefs = sorted(set(segments.relief.tolist()))
     for week in range(calendar.steps):
@@ -223,7 +227,7 @@ def _rows(parameters, calendar, segments, laid):
         signature = (tuple((s.index, bool(s.events[week])) for s in active), tuple(paths.values()))
         if signature not in periods:
             periods[signature] = len(periods)
-            rows += _period_rows(parameters, segments, active, paths, week, shares)
+            _period_rows(parameters, segments, active, paths, week, rows, places, shares)
         period[week] = periods[signature]
     table = records.table(records.ROW, len(rows))
     for name in records.ROW.names:
@@ -231,24 +235,48 @@ def _rows(parameters, calendar, segments, laid):
     contacts = records.table(records.CONTACT_SHARE, len(shares) + 1)
     contacts["lever"] = [lever for lever, _ in shares] + [0]
     contacts["cumulative"] = [cumulative for _, cumulative in shares] + [2.0]
-    return table, contacts, period
+    where = records.table(records.PLACE, len(places))
+    where["row"] = [row for row, _ in places]
+    where["levers"] = [masks for _, masks in places]
+    return table, where, contacts, period
 
 
-def _period_rows(parameters, segments, active, paths, week, shares) -> list[dict]:
-    """The rows of one period, one per segment; segments that meet the same levers share the work."""
-    rows, cache = [], {}
+def _period_rows(parameters, segments, active, paths, week, rows, places, shares) -> None:
+    """Append the rows of one period, one per segment and variant; segments that meet the same levers share them."""
+    made: dict = {}
     for s in range(segments.count):
         mine = [a for a in active if int(segments.levers[s]) >> a.index & 1]
         same = (tuple(a.index for a in mine), int(segments.relief[s]), int(segments.yields[s]))
-        if same not in cache:
-            row, contacts = _row(parameters, mine, paths[int(segments.relief[s])], int(segments.yields[s]), week)
-            starts = []
-            for kind in range(8):
-                starts.append(len(shares))
-                shares += contacts.get(kind, [])
-            cache[same] = row | {"contact_from": starts}
-        rows.append(cache[same])
-    return rows
+        if same not in made:
+            groups = _standing(parameters, mine)
+            made[same] = (len(rows), [sum(1 << k for k in g) for g in groups] + [0] * (records.STANDING - len(groups)))
+            for variant in range(1 << len(groups)):
+                gone = {k for bit, g in enumerate(groups) if variant >> bit & 1 for k in g}
+                left = [a for a in mine if a.index not in gone]
+                row, contacts = _row(parameters, left, paths[int(segments.relief[s])], int(segments.yields[s]), week)
+                starts = []
+                for kind in range(8):
+                    starts.append(len(shares))
+                    shares += contacts.get(kind, [])
+                rows.append(row | {"contact_from": starts})
+        places.append(made[same])
+
+
+def _standing(parameters, active: list[Span]) -> list[list[int]]:
+    """Levers whose standing effect (procedure, channel, publicity, service) ends when they cannot be paid, in at most four groups."""
+    campaign = parameters.campaign
+    if campaign.budget_rp is None and campaign.monthly_ceiling_rp is None:
+        return []
+    groups = []
+    for a in active:
+        lever = a.lever
+        costs = any(lever.cost.model_dump().values()) and Payer[lever.payer.upper()] in BOUND
+        if costs and (lever.procedure or lever.channel or lever.publicity or lever.service or lever.requirement):
+            groups.append([a.index])
+    while len(groups) > records.STANDING:
+        last = groups.pop()
+        groups[-1] = groups[-1] + last
+    return groups
 
 
 def _row(parameters, active: list[Span], path: tuple[int, ...], yields: int, week: int) -> tuple[dict, dict]:
@@ -267,11 +295,13 @@ def _row(parameters, active: list[Span], path: tuple[int, ...], yields: int, wee
     travel = min([village.travel_rp] + [a.lever.procedure.travel_rp for a in active if a.lever.procedure and a.lever.procedure.travel_rp is not None])
     base = village.documents_prob * system
     slots = _slots(active)
+    grace = parameters.scheme.at(parameters.start).grace_months
     running = max((a for a in active if a.lever.price and a.lever.price.months is None), key=lambda a: a.lever.price.discount_share, default=None)
     discount = round(due * running.lever.price.discount_share) if running else 0
     worth = max([a.lever.requirement.worth_rp for a in active if a.lever.requirement], default=0)
-    threshold, first_due, subset_offer = np.empty(64), np.empty(8, np.int64), np.empty(8, np.int64)
-    for subset in range(8):
+    subsets = records.SUBSETS
+    threshold, first_due, subset_offer = np.empty(8 * subsets), np.empty(subsets, np.int64), np.empty(subsets, np.int64)
+    for subset in range(subsets):
         known = [a for k, group in enumerate(slots) if subset >> k & 1 for a in group[0]]
         offer = max((a for a in known if _months(a.lever)), key=lambda a: _share(a.lever) * _months(a.lever), default=None)
         subset_offer[subset] = offer.offer if offer else -1
@@ -284,9 +314,9 @@ def _row(parameters, active: list[Span], path: tuple[int, ...], yields: int, wee
             for asked in (0, 1):
                 trouble = -village.hassle_rp if limits.default_in else village.hassle_rp + (0 if helped else travel)
                 for back in (0, 1):
-                    late = limits.late_fee_rp + (3 * due if limits.owes_arrears else 0) if back else 0
+                    late = limits.late_fee_rp + (grace * due if limits.owes_arrears else 0) if back else 0
                     value = mean + (trouble + behavior.own_money_weight * late - gift - asked * worth) / span
-                    threshold[subset + 8 * helped + 16 * asked + 32 * back] = safe_log(value)
+                    threshold[subset + subsets * (helped + 2 * asked + 4 * back)] = safe_log(value)
     monthly = path[0]
     contacts, totals = _contacts(parameters, active, week)
     row = {
@@ -324,16 +354,16 @@ def _share(lever: Lever) -> float:
 
 
 def _slots(active: list[Span]) -> list:
-    """Up to three slots of offers a worker may know of: (spans, first week, share who know unasked)."""
+    """Up to four slots of offers a worker may know of: (spans, first week, share who know unasked)."""
     slots = []
     for a in active:
         if a.lever.sponsor:
             slots.append(([a], NEVER, -1.0))
         elif a.lever.price or a.lever.gift:
             slots.append(([a], a.first, a.lever.price.known_share if a.lever.price else 0.0))
-    while len(slots) > records.SLOTS:
-        one, two = slots.pop(), slots.pop()
-        slots.append((two[0] + one[0], max(one[1], two[1]), min(one[2], two[2])))
+    if len(slots) > records.SLOTS:
+        names = ", ".join(a.lever.name for group in slots for a in group[0])
+        raise InputError(f"campaign.levers: {names} offer money to the same workers at the same time; at most {records.SLOTS} offers can")
     return slots + [([], NEVER, -1.0)] * (records.SLOTS - len(slots))
 
 
@@ -391,10 +421,11 @@ def _reach(parameters, span: Span, week: int):
 # ------------------------------------------------------------------ levers, offers, groups, agents, leaders
 
 
-def _contact_blocks(rows, segments: int) -> np.ndarray:
+def _contact_blocks(rows, places, segments: int) -> np.ndarray:
     """By period: which contact blocks any segment needs drawn (1 sessions to services, 2 media to reminders)."""
     needed = rows["contact_blocks"] | (2 * (rows["contact"][:, Contact.REMINDER] > 0)).astype(np.uint8)
-    return np.bitwise_or.reduce(needed.reshape(-1, segments), axis=1)
+    # variants of a row can only have fewer contacts than the first
+    return np.bitwise_or.reduce(needed[places["row"]].reshape(-1, segments), axis=1)
 
 
 def _levers(parameters, calendar, segments, laid):
@@ -411,16 +442,18 @@ def _levers(parameters, calendar, segments, laid):
         row.helps = bool(lever.contact and lever.contact.helps)
         row.contact_rp, row.registration_rp = cost.contact_rp, cost.registration_rp
         row.gift_rp = lever.gift.value_rp if lever.gift else 0
-        unit = math.ceil(_top_price(parameters, calendar) * _share(lever)) if lever.price or lever.sponsor else 0
+        row.kind = Contact[lever.contact.channel.upper()] if lever.contact else Contact.SERVICE
+        billing = max(1, parameters.limits.billing_months)
+        unit = math.ceil(_top_price(calendar) * _share(lever)) if lever.price or lever.sponsor else 0
         months = _months(lever)
-        row.month_unit_rp = unit if months else 0
-        row.discount_rp = unit if lever.price and not months else 0
-        row.claim_rp = row.registration_rp + row.gift_rp + unit * max(months, 1)
+        row.month_unit_rp = unit * billing if months else 0
+        row.discount_rp = unit * billing if lever.price and not months else 0
+        row.claim_rp = row.registration_rp + row.gift_rp + unit * max(months, billing)
         if lever.group:
-            row.claim_rp += _top_price(parameters, calendar) * lever.group.fund_months
-            row.month_unit_rp = _top_price(parameters, calendar) if lever.group.fund_months else 0
+            row.claim_rp += _top_price(calendar) * max(lever.group.fund_months, billing) if lever.group.fund_months else 0
+            row.month_unit_rp = _top_price(calendar) * billing if lever.group.fund_months else 0
         row.targets = segments.targets[s.index]
-        row.visits = lever.agents.number * lever.agents.visits_per_week if lever.agents else 0
+        row.visits = lever.agents.number * _visits(parameters, lever.agents) if lever.agents else 0
         mine = plan[:, s.index]
         mine["running"][s.first : s.last] = 1
         if s.first < s.last:
@@ -431,8 +464,13 @@ def _levers(parameters, calendar, segments, laid):
     return levers, plan
 
 
-def _top_price(parameters, calendar) -> int:
-    return max(r.price_rp for r in calendar.rules) * max(1, parameters.limits.billing_months)
+def _top_price(calendar) -> int:
+    return max(r.price_rp for r in calendar.rules)
+
+
+def _visits(parameters, mechanism) -> int:
+    """Visits in one step."""
+    return round(mechanism.visits_per_week * parameters.limits.step_days / 7)
 
 
 def _offers(parameters, people, calendar, laid, lists) -> np.recarray:
@@ -446,7 +484,8 @@ def _offers(parameters, people, calendar, laid, lists) -> np.recarray:
         row.lever = s.index
         row.months = _months(lever) or (lever.group.fund_months if lever.group else 0)
         row.basis_points = round(share * 10000)
-        row.unit_rp = math.ceil(_top_price(parameters, calendar) * share)
+        row.unit_rp = math.ceil(_top_price(calendar) * share)
+        row.bill_rp = row.unit_rp * max(1, parameters.limits.billing_months)
         row.log_own = safe_log(1.0 - share) if share < 1 else 0.0
         if lever.sponsor:
             row.renewal_prob = lever.sponsor.renewal_prob
@@ -499,7 +538,7 @@ def _agents(parameters, people, laid, lists) -> np.recarray:
             row.first, row.last = _add(lists, mine)
             row.lever, row.from_week, row.until_week = s.index, s.first, s.last if s.first < s.last else -1
             row.row = people.workers + len(people.leader_kind) + len(rows)
-            row.visits, row.candidates, row.collects = mechanism.visits_per_week, mechanism.candidates, mechanism.collects
+            row.visits, row.candidates, row.collects = _visits(parameters, mechanism), mechanism.candidates, mechanism.collects
             row.per_visit, row.commission, row.reserve_rp = mechanism.collections_per_visit, mechanism.commission, mechanism.reserve_income_rp
             row.leave_prob, row.preferred, row.away_months = mechanism.leave_prob, favorites, -1
             rows.append(row)
@@ -510,14 +549,14 @@ def _agents(parameters, people, laid, lists) -> np.recarray:
 
 
 def _leader_weeks(parameters, people, calendar, laid, key) -> np.ndarray:
-    """Which leaders speak in which week: while engaged, and `talk_boost_weeks` longer."""
+    """Bits of the levers for which each leader speaks, by week: while engaged, and `talk_boost_weeks` longer."""
     leaders = len(people.leader_kind)
-    out = np.zeros((calendar.steps, leaders), np.uint8)
+    out = np.zeros((calendar.steps, leaders), np.uint64)
     draw = rng.uniforms(np.arange(leaders), 0, 6, Purpose.PEOPLE, key)[2]
     after = max(1, round(parameters.behavior.talk_boost_weeks * 7 / parameters.limits.step_days))
     for s in laid:
         if s.lever.leaders and s.first < s.last:
             kinds = [LeaderKind[k.upper()] for k in s.lever.leaders.kinds]
             chosen = np.isin(people.leader_kind, kinds) & (draw < s.lever.leaders.share)
-            out[s.first : min(calendar.steps, s.last + after), chosen] = 1
+            out[s.first : min(calendar.steps, s.last + after), chosen] |= np.uint64(1 << s.index)
     return out

@@ -51,11 +51,17 @@ _, COLLECTOR, AUTO_DEBIT, AT_SOURCE = (int(c) for c in Channel)
 WORKER_PAYS, TIES_PAY, SCHEME_PAYS, LAST_BOUND = int(Payer.WORKER), int(Payer.TIES), int(Payer.SCHEME), int(Payer.COMPANY)
 (BONUS_MEMBERS, BONUS_RP, PER_MEMBER_RP, EARLY_BP, LATE_BP, EARLY_MONTHS, LATE_MONTHS, IDLE_MONTHS, RETURN_MONTHS) = range(9)
 ALL_LEVERS = np.uint64(0xFFFFFFFFFFFFFFFF)
+NO_CLAIM = 1 << 33
 NEVER_VALUE = -1000.0
 LONG_AGO = -10000
+#: how far one voice can pull a group's mean margin (log rupiah)
+VOICE = 3.0
 BLOCK_ROWS = 512
 CELLS = 1024
-SLOTS = 3
+SLOTS = 4
+#: places of a route in `threshold`: known offers, then helped, asked, registered before
+HELP, ASK, BACK = 16, 32, 64
+STANDING = 4
 EVENTS = len(Event)
 PAY_BLOCK, MEET_BLOCK = 0xFFFF, 0xFFFE
 
@@ -76,6 +82,7 @@ class Village(NamedTuple):
     public: np.ndarray
     occupations: np.ndarray
     rows: np.ndarray
+    places: np.ndarray
     weeks: np.ndarray
     contacts: np.ndarray
     levers: np.ndarray
@@ -175,6 +182,18 @@ def bit(lever):
 
 
 @inlined
+def row_of(par, v, day, now, w):
+    """The campaign row of a worker this week: of the row's variants, the one without the standing levers that are off."""
+    place = v.places[now.period * par.segments + w.segment]
+    variant = 0
+    if day.off != np.uint64(0):
+        for k in range(STANDING):
+            if place.levers[k] & day.off != np.uint64(0):
+                variant |= 1 << k
+    return v.rows[place.row + variant]
+
+
+@inlined
 def enrolled(w):
     return w.stage == IMPLEMENTATION or w.stage == CONFIRMATION
 
@@ -269,7 +288,7 @@ def commit(v, day, offer, months, members):
     """Set aside (or, negative, give back) the money of `months` subsidized months; `members` begin (or end) a term."""
     if offer >= 0 and v.levers[v.offers[offer].lever].bound:
         day.committed_rp += months * v.offers[offer].unit_rp
-        day.obligation_rp += members * v.offers[offer].unit_rp
+        day.obligation_rp += members * v.offers[offer].bill_rp
 
 
 @compiled
@@ -327,7 +346,7 @@ def hear(ties, public, first, last, u):
 
 
 @compiled
-def publish(par, v, now):
+def publish(par, v, day, now):
     """Copy what others may read this week: how much each person talks, what he knows, where he stands."""
     boosted_member = min(1.0, par.talk_enrolled * par.talk_boost)
     boosted_aware = min(1.0, par.talk_aware * par.talk_boost)
@@ -351,7 +370,7 @@ def publish(par, v, now):
     for k in range(par.leaders):
         p = v.public[par.workers + k]
         p.talk = 0.0
-        if v.leader_on[now.week, k]:
+        if v.leader_on[now.week, k] & (day.off ^ ALL_LEVERS) != np.uint64(0):
             p.talk = boosted_member if p.standing & 1 else boosted_aware
         p.told = par.leader_understanding
     for i in range(par.workers + par.leaders, v.public.size):
@@ -433,9 +452,9 @@ def receive(par, v, day, now, w, own_rp, other_rp, payer):
 @compiled
 def must_wait(day, r, w, subset):
     """Money for an offer he counts on, or for being helped to register, went to others this week: he waits."""
-    if w.denied == np.uint64(0):
+    if w.denied_claim == np.uint64(0):
         return False
-    return subset != offers_known(day, r, w, w.denied) or r.paid_levers & w.denied & (day.off ^ ALL_LEVERS) != np.uint64(0)
+    return subset != offers_known(day, r, w, w.denied_claim) or r.paid_levers & w.denied_claim & (day.off ^ ALL_LEVERS) != np.uint64(0)
 
 
 @compiled
@@ -460,8 +479,8 @@ def register(par, v, day, now, r, w, i, u):
             move(day, now, w, REJECTED)
         return
     wish = log_value(par, v, r, w)
-    back = 32 if w.marks & REGISTERED else 0
-    if wish <= r.threshold[subset + 8 * helped + 16 * asked + back]:
+    back = BACK if w.marks & REGISTERED else 0
+    if wish <= r.threshold[subset + HELP * helped + ASK * asked + back]:
         move(day, now, w, PERSUASION)
         return
     own_rp = r.first_due_rp[subset]
@@ -472,7 +491,8 @@ def register(par, v, day, now, r, w, i, u):
         if u < s * par.discourage_prob:
             move(day, now, w, REJECTED)
         return
-    if asked and wish <= r.threshold[subset + 8 * helped + back]:
+    w.marks &= ALL_MARKS ^ FORCED
+    if asked and wish <= r.threshold[subset + HELP * helped + back]:
         w.marks |= FORCED
     book(v, day, now, par.levers, CONTRIBUTION, WORKER_PAYS, late_rp)
     enroll(par, v, day, now, r, w, subset, r.subset_offer[subset], own_rp, w.last_source)
@@ -482,7 +502,7 @@ def register(par, v, day, now, r, w, i, u):
 def renewable(v, day, now, w, offer):
     """Does a sponsor whose budget runs on, and suffices this week, take the worker for another term?"""
     lever = v.offers[offer].lever
-    return v.offers[offer].renewal_prob > 0.0 and v.plan[now.week, lever].running == 1 and not has(day.off | w.denied, lever)
+    return v.offers[offer].renewal_prob > 0.0 and v.plan[now.week, lever].running == 1 and not has(day.off | w.denied_claim, lever)
 
 
 @compiled
@@ -578,6 +598,7 @@ def miss(v, day, now, w):
 
 @compiled
 def lapse(v, day, now, w):
+    """Membership ends: dated at the first unpaid month; what was set aside for him is given back."""
     day.events[LAPSES] += 1
     leave_agent(v, w)
     move(day, now, w, LAPSED)
@@ -653,7 +674,7 @@ def campaign_contact(v, day, now, r, w, kind, u):
     while u >= v.contacts[place].cumulative:
         place += 1
     lever = v.contacts[place].lever
-    if has(day.off | w.denied, lever):
+    if has(day.off | w.denied_contact, lever):
         return -1
     day.events[CONTACTED] += 1
     book(v, day, now, lever, CONTACT, v.levers[lever].payer, v.levers[lever].contact_rp)
@@ -675,7 +696,9 @@ def hear_ties(par, v, day, now, w, u_hear, own_trust):
     known = np.float64(w.understanding)
     w.understanding = known + strength * max(0.0, np.float64(other.told) - known)
     keeps = 1.0 - min(1.0, par.clearing_ratio * strength) if other.told > 0.0 else 1.0
-    source = LEADER if v.ties[e].other >= par.workers else PEER
+    source = PEER
+    if v.ties[e].other >= par.workers:
+        source = LEADER if v.ties[e].other < par.workers + par.leaders else AGENT
     if other.standing & 2:
         w.beta = np.float64(w.beta) + par.sour_count
         return source, False, 1.0, keeps
@@ -740,6 +763,8 @@ def meet(par, v, day, now, r, w, i, k, u_hear):
                     keeps *= b
                     source = min(source, kind)
                     prompted = prompted or kind < MEDIA
+    if not prompted and w.told_week == now.week:
+        prompted = offers_known(day, r, w, np.uint64(0)) != 0
     if w.marks & MISBELIEF and keeps < 1.0:
         u_belief, _, _, _ = draw(par, i, now.week, BELIEF, P_WORKER)
         if u_belief < 1.0 - keeps:
@@ -756,11 +781,11 @@ def margin_of(par, v, day, r, w):
     """log W - L for the offers, the help and the requirement that the worker meets now."""
     route = offers_known(day, r, w, np.uint64(0))
     if w.marks & HELPED:
-        route += 8
+        route += HELP
     if w.marks & ASKED:
-        route += 16
+        route += ASK
     if w.marks & REGISTERED:
-        route += 32
+        route += BACK
     return log_value(par, v, r, w) - r.threshold[route]
 
 
@@ -795,7 +820,7 @@ def outsider(par, v, day, now, r, w, i, k):
     if w.stage == UNAWARE and contacted:
         move(day, now, w, KNOWLEDGE)
     if par.join_on_hearing:
-        if contacted:
+        if contacted and now.on_sale:
             enroll(par, v, day, now, r, w, 0, -1, 0, w.last_source)
         return
     if w.stage == KNOWLEDGE and u_stage < persuaded:
@@ -810,15 +835,19 @@ def outsider(par, v, day, now, r, w, i, k):
         if w.stage == DECISION:
             register(par, v, day, now, r, w, i, drawn(v, WEEKLY, 3, k))
     if w.stage != DECISION:
-        w.marks &= ALL_MARKS ^ (HELPED | ASKED | LISTED)
+        w.marks &= ALL_MARKS ^ (HELPED | ASKED)
 
 
 @inlined
 def member(par, v, day, now, r, w, i, k):
-    """An enrolled worker between due months: a visit or a reminder restores the chance to pay; limits may end it."""
+    """An enrolled worker between due months: he goes to sessions and talks of it; a visit or a reminder restores the chance to pay."""
     if w.visited == now.week:
         w.marks |= REMINDED | VISITED
         w.reached_week = now.week
+    if r.contact_blocks & 1:
+        for kind in range(SERVICE):
+            if campaign_contact(v, day, now, r, w, kind, drawn(v, CONTACT_A, kind, k)) >= 0:
+                w.reached_week = now.week
     if r.contact[REMINDER] > 0.0:
         if campaign_contact(v, day, now, r, w, REMINDER, drawn(v, CONTACT_B, 2, k)) >= 0:
             w.marks |= REMINDED
@@ -835,7 +864,7 @@ def member(par, v, day, now, r, w, i, k):
 def live(par, v, day, now, i, k):
     """One worker, one week: hear, understand and trust, compare and decide, register, (due month) pay, confirm or lapse."""
     w = v.workers[i]
-    r = v.rows[now.period * par.segments + w.segment]
+    r = row_of(par, v, day, now, w)
     if w.news_paid + w.news_bad + w.news_risk > 0:
         digest_news(par, w)
     if enrolled(w):
@@ -865,8 +894,9 @@ def fund(par, v, day, now):
     """Which levers run this week: what is fixed is paid first; then gifts, contacts and subsidies are rationed if they must be."""
     if now.month_start:
         day.month_spent_rp = 0
+        day.off_month = 0
     renew(par, v, day, now)
-    day.off = day.never
+    day.off = day.never | day.off_month
     left = available_rp(par, day, now)
     for k in range(par.levers):
         plan = v.plan[now.week, k]
@@ -877,7 +907,7 @@ def fund(par, v, day, now):
             fixed = lever.owed_once_rp + lever.owed_month_rp
             if lever.bound and fixed + plan.event_rp > left:
                 day.off |= bit(k)
-                lever.unmet_rp += fixed + plan.event_rp
+                lever.unmet_rp += plan.once_rp + plan.monthly_rp + plan.event_rp
             else:
                 book(v, day, now, k, FIXED, lever.payer, fixed)
                 book(v, day, now, k, EVENT, lever.payer, plan.event_rp)
@@ -902,44 +932,42 @@ def renew(par, v, day, now):
 
 @compiled
 def ration(par, v, day, now, left):
-    """7.9, rival money: if the worst case of the week fits, nobody is denied; else claimants are served by Philox priority.
+    """7.9, rival money: contacts, discounts, then gifts and subsidies are served by Philox priority as far as the money goes.
 
-    Claimants for contacts are the target; for gifts and subsidies those who are in DECISION at the start of the week.
-    Returns what is left for agents' visits.
+    Money is set aside for everybody who may draw on it this week, so that nothing can be overspent; where several
+    levers compete for what is left, each in turn may take an equal share. Returns what is left for agents' visits.
     """
-    worst = 0
+    claims = 0
     visits = 0
-    room = True
-    for k in range(par.levers):
-        lever = v.levers[k]
-        if v.plan[now.week, k].running and lever.bound and not has(day.off, k):
-            worst += lever.targets * (lever.claim_rp + (lever.discount_rp if now.month_start else 0))
-            worst += lever.contact_rp * (lever.visits if lever.visits > 0 else lever.targets)
-            visits += lever.contact_rp * lever.visits
-            if par.ceiling_rp >= 0 and day.obligation_rp + lever.targets * lever.month_unit_rp > par.ceiling_rp:
-                room = False
     for i in range(par.workers):
-        v.workers[i].denied = 0
-    if worst <= left and room:
-        return left - worst + visits
+        v.workers[i].denied_contact = 0
+        v.workers[i].denied_claim = 0
     for k in range(par.levers):
         lever = v.levers[k]
-        if not v.plan[now.week, k].running or not lever.bound or has(day.off, k):
+        if v.plan[now.week, k].running == 0 or not lever.bound or has(day.off, k):
             continue
         if now.month_start and lever.discount_rp > 0:
             left -= reserve_discount(par, v, day, k, left)
         if lever.contact_rp > 0 and lever.visits == 0:
-            left -= lever.contact_rp * serve(par, v, now, k, left // lever.contact_rp, False)
+            left -= lever.contact_rp * serve(par, v, day, now, k, left // lever.contact_rp, False)
+        for_visits = min(left, lever.contact_rp * lever.visits)
+        left -= for_visits
+        visits += for_visits
+        claims += lever.claim_rp > 0
+    for k in range(par.levers):
+        lever = v.levers[k]
+        if v.plan[now.week, k].running == 0 or not lever.bound or has(day.off, k):
+            continue
         if lever.claim_rp > 0:
-            most = left // lever.claim_rp
+            most = left // claims // lever.claim_rp
             if par.ceiling_rp >= 0 and lever.month_unit_rp > 0:
                 most = min(most, (par.ceiling_rp - day.obligation_rp) // lever.month_unit_rp)
             if most <= 0:
                 day.off |= bit(k)
-                lever.unmet_rp += lever.claim_rp
             else:
-                left -= lever.claim_rp * serve(par, v, now, k, most, True)
-    return left
+                left -= lever.claim_rp * serve(par, v, day, now, k, most, True)
+            claims -= 1
+    return visits
 
 
 @compiled
@@ -952,6 +980,7 @@ def reserve_discount(par, v, day, k, left):
             members += 1
     needed = members * v.levers[k].discount_rp
     if needed > left:
+        day.off_month |= bit(k)
         day.off |= bit(k)
         v.levers[k].unmet_rp += needed
         return 0
@@ -965,17 +994,40 @@ def renews(v, now, w, k):
 
 
 @compiled
-def serve(par, v, now, k, most, deciding):
-    """Deny lever k to all of its target but the `most` claimants of lowest priority word; returns how many are served."""
+def reached(par, v, day, now, w, i, k):
+    """Will the worker be reached this week by the channel class that lever k speaks through?"""
+    kind = v.levers[k].kind
+    r = row_of(par, v, day, now, w)
+    meant = kind < SERVICE or (kind == REMINDER) == enrolled(w)
+    if not meant or r.contact[kind] <= 0.0:
+        return False
+    u = draw(par, i, now.week, CONTACT_A + kind // 4, P_WORKER)
+    return u[kind % 4] < r.contact[kind]
+
+
+@compiled
+def serve(par, v, day, now, k, most, claim):
+    """Let the `most` claimants of lever k with the lowest priority draw on it, deny it to the others; returns how many may.
+
+    Claimants of contacts are those who will be reached; of claims all without cover (those in DECISION first) and renewals.
+    """
     claimants = 0
     for i in range(par.workers):
         w = v.workers[i]
-        v.priority[i] = 0xFFFFFFFF
-        if has(v.segment_levers[w.segment], k) and (not deciding or w.stage == DECISION or renews(v, now, w, k)):
-            word, _, _, _ = philox(np.uint64(i), np.uint64(now.week), np.uint64(k), np.uint64(P_ALLOT), par.key0, par.key1)
-            v.priority[i] = min(np.int64(word), 0xFFFFFFFE)
-            claimants += 1
-    cut = 0xFFFFFFFF
+        v.priority[i] = NO_CLAIM
+        if not has(v.segment_levers[w.segment], k):
+            continue
+        late = 0
+        if claim:
+            if enrolled(w) and not renews(v, now, w, k):
+                continue
+            late = 0 if enrolled(w) or w.stage == DECISION else 1 << 32
+        elif not reached(par, v, day, now, w, i, k):
+            continue
+        word, _, _, _ = philox(np.uint64(i), np.uint64(now.week), np.uint64(k), np.uint64(P_ALLOT), par.key0, par.key1)
+        v.priority[i] = np.int64(word) + late
+        claimants += 1
+    cut = NO_CLAIM
     if claimants > most:
         low = 0
         while low < cut:  # the largest cut with at most `most` claimants strictly below it
@@ -989,12 +1041,13 @@ def serve(par, v, now, k, most, deciding):
                 cut = middle - 1
     served = 0
     for i in range(par.workers):
-        w = v.workers[i]
-        if has(v.segment_levers[w.segment], k):
-            if v.priority[i] < cut:
-                served += 1
+        if v.priority[i] < cut:
+            served += 1
+        elif v.priority[i] < NO_CLAIM:
+            if claim:
+                v.workers[i].denied_claim |= bit(k)
             else:
-                w.denied |= bit(k)
+                v.workers[i].denied_contact |= bit(k)
     return served
 
 
@@ -1046,6 +1099,8 @@ def send_agents(par, v, day, now):
         elif now.month_start:
             settle_agent(par, v, day, now, a)
         if now.week == agent.until_week:
+            if not now.month_start:
+                settle_agent(par, v, day, now, a)
             agent.active = 0
         people = agent.last - agent.first
         if not agent.active or has(day.off, agent.lever) or people == 0:
@@ -1059,11 +1114,14 @@ def send_agents(par, v, day, now):
             chosen = -1
             for c in range(agent.candidates):
                 i = v.lists[agent.first + int(u[c] * people)]
+                if v.workers[i].visited == now.week and v.workers[i].visitor == a:
+                    continue
                 score = attraction(agent, v.workers[i])
                 if score > best:
                     best = score
                     chosen = i
-            visit(par, v, day, now, a, v.workers[chosen])
+            if chosen >= 0:
+                visit(par, v, day, now, a, v.workers[chosen])
 
 
 @compiled
@@ -1081,13 +1139,13 @@ def attraction(agent, w):
 
 @compiled
 def visit(par, v, day, now, a, w):
-    """Agent a goes to a worker; where two meet, the lower priority is lost; a visit that cannot be paid is not made."""
+    """Agent a goes to a worker; where two meet, the lower draw has the worker, the other's visit is lost; a visit that cannot be paid is not made."""
     k = v.agents[a].lever
     if w.visited == now.week:
         day.events[VISITS_LOST] += 1
         u, _, _, _ = draw(par, a, now.week, MEET_BLOCK, P_AGENT)
         other, _, _, _ = draw(par, w.visitor, now.week, MEET_BLOCK, P_AGENT)
-        if u > other:
+        if u < other:
             w.visitor = a
         return
     cost = v.levers[k].contact_rp
@@ -1121,20 +1179,35 @@ def nominate(v, day, now):
 
 
 @compiled
+def attend(par, now, w, u):
+    """A member without cover hears of the program at the meeting: a talk by one's own group."""
+    known = np.float64(w.understanding)
+    w.understanding = known + par.peer_intensity * (1.0 - known)
+    w.told_week = now.week
+    w.reached_week = now.week
+    if w.first_source == NONE:
+        w.first_source = GROUP
+    if w.marks & MISBELIEF and u < min(1.0, par.clearing_ratio * par.peer_intensity):
+        w.marks &= ALL_MARKS ^ MISBELIEF
+
+
+@compiled
 def meet_groups(par, v, day, now):
     """7.3, group decision: if the mean margin of the members without cover is positive, all with cash enroll, the fund pays for others."""
     for g in range(v.groups.size):
         group = v.groups[g]
         if now.week < group.from_week or now.week >= group.until_week or (now.week - group.from_week) % group.every != 0:
             continue
-        if has(day.off, group.lever):
+        if has(day.off, group.lever) or not now.on_sale:
             continue
         total = 0.0
         for p in range(group.first, group.last):
             w = v.workers[v.lists[p]]
             if not enrolled(w):
-                w.margin = margin_of(par, v, day, v.rows[now.period * par.segments + w.segment], w)
-                total += max(-20.0, np.float64(w.margin))
+                attend(par, now, w, draw(par, v.lists[p], now.week, GROUP_BLOCK, P_WORKER)[2])
+                w.margin = margin_of(par, v, day, row_of(par, v, day, now, w), w)
+                if np.float64(w.value) > NEVER_VALUE:
+                    total += min(VOICE, max(-VOICE, np.float64(w.margin)))
         if total > 0.0:
             for p in range(group.first, group.last):
                 if not enrolled(v.workers[v.lists[p]]):
@@ -1145,31 +1218,39 @@ def meet_groups(par, v, day, now):
 def join_with_group(par, v, day, now, group, i):
     """One member after a positive vote: an outvoted one leaves or is forced; the office may still fail."""
     w = v.workers[i]
-    r = v.rows[now.period * par.segments + w.segment]
+    r = row_of(par, v, day, now, w)
     u_leave, u_office, _, _ = draw(par, i, now.week, GROUP_BLOCK, P_WORKER)
     outvoted = w.margin <= 0.0
-    if outvoted and u_leave < group.leave_prob:
+    if outvoted and (u_leave < group.leave_prob or np.float64(w.value) <= NEVER_VALUE):
         return
-    w.told_week = now.week
     w.last_source = GROUP
-    if w.first_source == NONE:
-        w.first_source = GROUP
     if u_office >= r.success[1]:
-        if not outvoted and w.stage != DECISION:
-            w.marks |= HELPED
-            move(day, now, w, DECISION)
+        try_alone(day, now, w, outvoted)
         return
     subset = offers_known(day, r, w, np.uint64(0))
     if must_wait(day, r, w, subset):
         return
-    if outvoted:
-        w.marks |= FORCED
     own_rp = r.first_due_rp[subset]
     offer = r.subset_offer[subset]
-    if offer < 0 and group.offer >= 0 and not has(w.denied, group.lever) and not liquid(par, v, r, now, w, i, own_rp):
+    in_hand_rp = own_rp - min(own_rp, r.source_rp) if r.channel == AT_SOURCE else own_rp
+    if not liquid(par, v, r, now, w, i, in_hand_rp):
+        if group.offer < 0 or offer >= 0 or has(w.denied_claim, group.lever):
+            try_alone(day, now, w, outvoted)
+            return
         offer = group.offer
         own_rp = 0
+    w.marks &= ALL_MARKS ^ FORCED
+    if outvoted:
+        w.marks |= FORCED
     enroll(par, v, day, now, r, w, subset, offer, own_rp, GROUP)
+
+
+@compiled
+def try_alone(day, now, w, outvoted):
+    """The group's registration failed for one member: if he wanted it, he goes on trying, with help."""
+    if not outvoted and w.stage != DECISION:
+        w.marks |= HELPED
+        move(day, now, w, DECISION)
 
 
 # ------------------------------------------------------------------ serial passes: claims, turnover, record
@@ -1186,9 +1267,9 @@ def file_claims(par, v, day, now):
             continue
         if w.marks & ACTIVE == 0:
             day.events[UNPROTECTED] += 1
-            tell_ties(par, v, w, 2)
+            tell_ties(par, v, w, 2, False)
             continue
-        r = v.rows[now.period * par.segments + w.segment]
+        r = row_of(par, v, day, now, w)
         amount_rp = now.accident_claim_rp
         if kind == 0:
             amount_rp = now.death_benefit_rp
@@ -1196,46 +1277,57 @@ def file_claims(par, v, day, now):
                 amount_rp = now.waiting_benefit_rp
         u_refused, u_days, _, _ = draw(par, i, now.week, kind, P_CLAIM)
         days = r.claim_days * par.wait[int(u_days * CELLS)]
-        for slot in range(v.claims.size):
-            claim = v.claims[slot]
-            if claim.open == 0:
-                claim.open = 1
-                claim.person = i
-                claim.week = now.week + int(days / par.step_days)
-                claim.outcome = 2 if u_refused < r.refused_share else 1 if days > par.late_days else 0
-                claim.kind = kind
-                claim.amount_rp = amount_rp
-                break
+        if day.claims < v.claims.size:
+            claim = v.claims[day.claims]
+            claim.person = i
+            claim.joined = w.joined_week
+            claim.week = now.week + int(days / par.step_days)
+            claim.outcome = 2 if u_refused < r.refused_share else 1 if days > par.late_days else 0
+            claim.kind = kind
+            claim.amount_rp = amount_rp
+            day.claims += 1
 
 
 @compiled
 def close_claims(par, v, day, now):
-    """Claims whose handling ends this week: money is booked, news goes to ties or, where announced, to the community."""
-    for slot in range(v.claims.size):
-        claim = v.claims[slot]
-        if claim.open == 0 or claim.week > now.week:
+    """Claims whose handling ends this week: money is booked, news goes to ties and, where announced, to the whole community."""
+    n = 0
+    while n < day.claims:
+        claim = v.claims[n]
+        if claim.week > now.week:
+            n += 1
             continue
-        claim.open = 0
         w = v.workers[claim.person]
         day.events[CLAIMS_PAID + claim.outcome] += 1
         if claim.outcome < 2:
             book(v, day, now, par.levers, CLAIM, SCHEME_PAYS, claim.amount_rp)
-        elif claim.kind == 3:
+        if claim.outcome > 0 and claim.kind == 3 and claim.joined == w.joined_week and w.marks & REGISTERED:
             w.marks |= DISAPPOINTED
-        if claim.outcome == 0 and v.rows[now.period * par.segments + w.segment].announces:
+        announced = claim.outcome == 0 and row_of(par, v, day, now, w).announces == 1
+        if announced:
             for j in range(par.workers):
                 if v.workers[j].community == w.community:
                     v.workers[j].news_paid += 1
-        else:
-            tell_ties(par, v, w, 0 if claim.outcome == 0 else 1)
+        tell_ties(par, v, w, 0 if claim.outcome == 0 else 1, announced)
+        day.claims -= 1
+        last = v.claims[day.claims]
+        claim.person = last.person
+        claim.joined = last.joined
+        claim.week = last.week
+        claim.outcome = last.outcome
+        claim.kind = last.kind
+        claim.amount_rp = last.amount_rp
 
 
 @compiled
-def tell_ties(par, v, w, what):
-    """Leave a piece of news (0 paid, 1 late or refused, 2 misfortune without cover) with a worker's ties, for next week."""
+def tell_ties(par, v, w, what, announced):
+    """Leave news (0 paid, 1 late or refused, 2 misfortune without cover) with a worker's ties, for next week.
+
+    Where it was announced, the own community knows already.
+    """
     for e in range(w.first, w.last):
         j = v.ties[e].other
-        if j < par.workers:
+        if j < par.workers and not (announced and v.workers[j].community == w.community):
             if what == 0:
                 v.workers[j].news_paid += 1
             elif what == 1:
@@ -1341,8 +1433,8 @@ def live_all(par, v, day, now):
 @compiled
 def week(par, v, day, now):
     """One week, in the order of the ODD's schedule."""
-    publish(par, v, now)
     fund(par, v, day, now)
+    publish(par, v, day, now)
     send_agents(par, v, day, now)
     nominate(v, day, now)
     meet_groups(par, v, day, now)

@@ -243,6 +243,8 @@ class Scheme(Group):
         now = self.rules[0].model_dump()
         for rule in self.rules[1:]:
             if rule.start <= day:
+                if rule.relief_share is not None:
+                    now["relief_occupations"] = None
                 now.update({k: v for k, v in rule.model_dump().items() if v is not None})
         return SchemeRule(**now)
 
@@ -398,6 +400,8 @@ class Lever(Group):
     def _dates(self):
         if self.end is not None and self.end < self.start:
             raise ValueError(f"end {self.end} lies before start {self.start}")
+        if self.agents and self.contact:
+            raise ValueError("agents and contact cannot stand in one lever (both would use cost.contact_rp); make two levers")
         return self
 
 

@@ -10,7 +10,9 @@ from simulation.stages import Event, Item, Measure, Payer, Source
 
 EVENTS, ITEMS, PAYERS, SOURCES = len(Event), len(Item), len(Payer), len(Source)
 MEASURES = len(Measure) + 8
-SLOTS = 3
+SLOTS = 4
+SUBSETS = 2**SLOTS
+STANDING = 4
 CELLS = 1024
 HABIT_CELLS = 960
 
@@ -31,7 +33,7 @@ WORKER = record(
     *columns("f4", "margin seen_risk risk understanding_start value_slot known_draw threshold"),
     *columns("i2", "own_months other_months unpaid sub_left offer reminders"),
     *columns("i4", "stage_week joined_week first_week stop_week first_stop agent visitor community income_rp exposure"),
-    *columns("u1", "first_source last_source arisan group"), ("denied", "u8"),
+    *columns("u1", "first_source last_source arisan group"), *columns("u8", "denied_contact denied_claim"),
 )  # fmt: skip
 
 TIE = record(("other", "i4"), ("weight", "f4"), ("linking", "u1"))
@@ -63,12 +65,15 @@ OCCUPATION = record(*columns("f8", "need accident_prob"), ("season", "f8", (12,)
 
 #: what one segment meets in one period
 ROW = record(
-    ("threshold", "f8", (64,)), ("success", "f8", (2,)), ("first_due_rp", "i8", (8,)), ("slot_levers", "u8", (SLOTS,)), ("slot_since", "i8", (SLOTS,)),
+    ("threshold", "f8", (8 * SUBSETS,)), ("success", "f8", (2,)), ("first_due_rp", "i8", (SUBSETS,)), ("slot_levers", "u8", (SLOTS,)), ("slot_since", "i8", (SLOTS,)),
     ("slot_fresh", "u1", (SLOTS,)),
-    ("slot_known", "f8", (SLOTS,)), ("subset_offer", "i8", (8,)), ("pay_threshold", "f8", (2,)), ("contact", "f8", (8,)), ("contact_from", "i8", (8,)),
+    ("slot_known", "f8", (SLOTS,)), ("subset_offer", "i8", (SUBSETS,)), ("pay_threshold", "f8", (2,)), ("contact", "f8", (8,)), ("contact_from", "i8", (8,)),
     *columns("i8", "due_rp source_rp discount_rp discount_lever channel window"), *columns("f8", "visibility refused_share claim_days"),
     *columns("u8", "paid_levers"), *columns("u1", "announces complaints contact_blocks"),
 )  # fmt: skip
+
+#: where the row of (period, segment) stands; with levers that may be off, 2**k variants follow, bit k: lever mask k is off
+PLACE = record(("row", "i8"), ("levers", "u8", (STANDING,)))
 
 WEEK = record(
     *columns("i8", "week period month_start month_week calendar_month ledger_month due_from_join due_from_due on_sale contact_blocks death_benefit_rp "
@@ -76,25 +81,25 @@ WEEK = record(
 )  # fmt: skip
 
 LEVER = record(
-    *columns("i8", "payer bound helps contact_rp registration_rp gift_rp claim_rp discount_rp month_unit_rp targets visits owed_once_rp owed_month_rp unmet_rp"),
+    *columns("i8", "payer bound helps kind contact_rp registration_rp gift_rp claim_rp discount_rp month_unit_rp targets visits owed_once_rp owed_month_rp unmet_rp"),
     ("credibility", "f8"),
 )  # fmt: skip
 PLAN = record(*columns("i8", "once_rp monthly_rp event_rp running"))
 CONTACT_SHARE = record(("lever", "i8"), ("cumulative", "f8"))
-OFFER = record(*columns("i8", "lever months basis_points unit_rp term list_week first last"), *columns("f8", "log_own renewal_prob"))
+OFFER = record(*columns("i8", "lever months basis_points unit_rp bill_rp term list_week first last"), *columns("f8", "log_own renewal_prob"))
 GROUP = record(*columns("i8", "lever from_week until_week every offer first last"), ("leave_prob", "f8"))
 AGENT = record(
     *columns("i8", "lever from_week until_week row visits candidates collects per_visit commission reserve_rp first last"),
     *columns("i8", "active new_members commissions_rp portfolio income_rp idle_months away_months"), *columns("f8", "leave_prob collect_prob"),
     ("preferred", "u8"),
 )  # fmt: skip
-CLAIM = record(*columns("i8", "open person week outcome kind amount_rp"))
+CLAIM = record(*columns("i8", "person joined week outcome kind amount_rp"))
 MISFORTUNE = record(*columns("i8", "person kind"))
 
 #: the day book: what this week adds up, all integers; copied to the records and cleared at the week's end
 DAY = record(
-    ("events", "i8", (EVENTS,)), ("passages", "i8", (8, 8)), ("joined_by", "i8", (2, SOURCES)), *columns("u8", "off never"),
-    *columns("i8", "spent_rp committed_rp obligation_rp month_spent_rp left_rp misfortunes"),
+    ("events", "i8", (EVENTS,)), ("passages", "i8", (8, 8)), ("joined_by", "i8", (2, SOURCES)), *columns("u8", "off never off_month"),
+    *columns("i8", "spent_rp committed_rp obligation_rp month_spent_rp left_rp misfortunes claims"),
 )  # fmt: skip
 
 

@@ -99,7 +99,7 @@ class Channel(IntEnum):
 
 
 class Payer(IntEnum):
-    """Who bears a cost in the ledger. The campaign's budget binds all but WORKER, TIES and SCHEME."""
+    """Who bears a cost in the ledger. The campaign's budget binds BRANCH, VILLAGE, REGENCY and COMPANY."""
 
     BRANCH = 0
     VILLAGE = 1
@@ -194,7 +194,7 @@ class Block(IntEnum):
     NEWCOMER_A = 6  # value, own risk, understanding, misbelief
     NEWCOMER_B = 7  # aware, never, free, free
     LIMITS = 8  # lapse, silence, free, free
-    GROUP = 9  # outvoted member leaves, free, free, free
+    GROUP = 9  # outvoted member leaves, office, misbelief cleared, free
 
 
 # Marks of a worker (bits of a uint16)

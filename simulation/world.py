@@ -81,9 +81,9 @@ def assemble(parameters: Parameters, seed: int, replicate: int) -> World:
     groups, steps, n = int(workers["group"].max()) + 1, calendar.steps, people.workers
     village = kernel.Village(
         par=_par(parameters, key, people, tables), workers=workers, ties=table, public=public, occupations=_occupations(parameters),
-        rows=tables.rows, weeks=tables.weeks, contacts=tables.contacts, levers=tables.levers, plan=tables.plan,
+        rows=tables.rows, places=tables.places, weeks=tables.weeks, contacts=tables.contacts, levers=tables.levers, plan=tables.plan,
         segment_levers=tables.segments.levers, offers=tables.offers, groups=tables.groups, agents=tables.agents, lists=tables.lists,
-        leader_on=tables.leader_on, claims=records.table(records.CLAIM, 64 + n // 8), misfortunes=records.table(records.MISFORTUNE, n + 1),
+        leader_on=tables.leader_on, claims=records.table(records.CLAIM, 64 + n), misfortunes=records.table(records.MISFORTUNE, n + 1),
         day=records.table(records.DAY, 1), ledger=records.ledger(months, levers), events=np.zeros((steps, records.EVENTS), np.int64),
         passages=np.zeros((steps, 8, 8), np.int64), counts=np.zeros((steps, groups, records.MEASURES), np.int64),
         priority=np.zeros(n, np.int64), words=np.zeros((4, 4, kernel.BLOCK_ROWS), np.uint32),

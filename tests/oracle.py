@@ -811,7 +811,7 @@ class Oracle:
                     agent.active, agent.away_months = 0, 0  # struck off
                 elif agent.income_rp < agent.reserve_rp and u < agent.leave_prob:
                     agent.active, agent.away_months = 0, -1  # gone for good
-        if not agent.active and agent.away_months >= 0:
+        elif agent.away_months >= 0:
             agent.away_months += 1
             if agent.away_months >= rule[RETURN_MONTHS]:
                 agent.active, agent.idle_months = 1, 0

@@ -33,7 +33,15 @@ def test_contributions_are_price_times_payments():
 def test_free_months_are_paid_by_the_lever_and_by_nobody_else():
     free = lever("free", price=dict(months=3))
     session = lever("s", contact=dict(channel="session", weekly_prob=1.0))
-    w = run(parameters(weeks=30, village=dict(PLAIN, workers=200), behavior=MUTE | CERTAIN | dict(solidarity_prob=0.0, forget_start_prob=0.0, forget_floor_prob=0.0), limits=QUIET, levers=[session, free]))
+    w = run(
+        parameters(
+            weeks=30,
+            village=dict(PLAIN, workers=200),
+            behavior=MUTE | CERTAIN | dict(solidarity_prob=0.0, forget_start_prob=0.0, forget_floor_prob=0.0),
+            limits=QUIET,
+            levers=[session, free],
+        )
+    )
     e = events(w)
     assert e[Event.REGISTRATIONS] == 200
     assert booked(w, Item.SUBSIDY, Payer.BRANCH) == PRICE * e[Event.PAYMENTS_OTHER] == 3 * 200 * PRICE
@@ -55,7 +63,14 @@ def test_twelve_contributions_a_year():
     session = lever("s", contact=dict(channel="session", weekly_prob=1.0))
     behavior = dict(CERTAIN, forget_start_prob=0.0, forget_floor_prob=0.0)
     for first in (dt.date(2018, 1, 1), dt.date(2018, 1, 25), dt.date(2018, 2, 1), dt.date(2018, 12, 31)):
-        setup = parameters(weeks=52, village=dict(PLAIN, workers=20), behavior=behavior, limits=QUIET, levers=[lever("s", start=first, contact=session.contact)], start=first)
+        setup = parameters(
+            weeks=52,
+            village=dict(PLAIN, workers=20),
+            behavior=behavior,
+            limits=QUIET,
+            levers=[lever("s", start=first, contact=session.contact)],
+            start=first,
+        )
         assert set(run(setup).village.workers["own_months"]) == {12}, first
 
 
@@ -71,7 +86,13 @@ def test_first_due_date_is_the_first_month_start_28_days_later():
 
 def test_fixed_monthly_and_event_costs_by_hand():
     costs = dict(fixed_rp=7, monthly_rp=100, event_rp=1000)
-    one = lever("one", start=dt.date(2018, 1, 10), end=dt.date(2018, 3, 20), contact=dict(channel="session", attendance=1, every_weeks=2, events=3), cost=costs)
+    one = lever(
+        "one",
+        start=dt.date(2018, 1, 10),
+        end=dt.date(2018, 3, 20),
+        contact=dict(channel="session", attendance=1, every_weeks=2, events=3),
+        cost=costs,
+    )
     w = run(parameters(weeks=26, village=dict(workers=50, median_value_rp=9e3, forget_prob=0.01, start_coverage_share=0.0), levers=[one]))
     ledger = w.village.ledger[:, 0, :, Payer.BRANCH]
     assert ledger[:, Item.FIXED].tolist() == [107, 100, 100, 0, 0, 0, 0][: len(ledger)]
@@ -129,8 +150,11 @@ def test_barren_months_strike_an_agent_off_and_six_months_bring_him_back():
 
 
 LEVERS = st.lists(
-    st.sampled_from(["session", "kit", "gift", "free", "half", "running", "registration", "perisai", "sponsor"]), min_size=1, max_size=5, unique=True
-)
+    st.sampled_from(["session", "kit", "gift", "free", "half", "running", "registration", "perisai", "sponsor"]),
+    min_size=1,
+    max_size=5,
+    unique=True,
+).filter(lambda names: len({"gift", "free", "half", "running", "sponsor"} & set(names)) < 5)
 
 
 def made(name, price):
@@ -152,7 +176,9 @@ def made(name, price):
 @settings(max_examples=40, deadline=None)
 def test_budget_and_ceiling_are_never_overspent(names, budget, ceiling, price, seed):
     village = dict(workers=150, median_value_rp=40_000.0, forget_prob=0.02, start_coverage_share=0.05, agent_candidates_per_1000=30.0)
-    setup = parameters(weeks=40, village=village, levers=[made(n, price) for n in names], campaign=dict(budget_rp=budget, monthly_ceiling_rp=ceiling))
+    setup = parameters(
+        weeks=40, village=village, levers=[made(n, price) for n in names], campaign=dict(budget_rp=budget, monthly_ceiling_rp=ceiling)
+    )
     w = run(setup, seed=seed)
     bound = w.village.ledger[:, :, :, : Payer.COMPANY + 1]
     day = w.village.day[0]
@@ -197,7 +223,15 @@ def test_people_are_conserved_every_week():
 @pytest.mark.parametrize(("months", "amount"), [(0, 24_000_000), (99, 10_000_000)])
 def test_death_benefit_and_waiting_rule(months, amount):
     rule = RULE.model_copy(update=dict(waiting_months=min(months, 24)))
-    village = dict(PLAIN, workers=2000, start_coverage_share=1.0, death_per_1000_year=40.0, accident_per_1000_year=0.0, claim_refused_share=0.0, claim_days_mean=0.0)
+    village = dict(
+        PLAIN,
+        workers=2000,
+        start_coverage_share=1.0,
+        death_per_1000_year=40.0,
+        accident_per_1000_year=0.0,
+        claim_refused_share=0.0,
+        claim_days_mean=0.0,
+    )
     w = run(parameters(weeks=20, village=village, limits=dict(turnover=False), scheme=Scheme(rules=[rule])))
     paid = events(w)[Event.CLAIMS_PAID]
     total = booked(w, Item.CLAIM, Payer.SCHEME)

@@ -1,0 +1,487 @@
+"""Every measure against an oracle made by hand, every check of people and money against books that were tampered with."""
+
+import dataclasses
+import datetime as dt
+import math
+
+import numpy as np
+import pytest
+
+from experiments.run import one
+from scenarios.loader import load
+from simulation import ledger, outcomes, world
+from simulation.outcomes import Snapshot, Traits
+from simulation.stages import ACTIVE, MISBELIEF, PAID_OWN, REGISTERED, Event, Item, Measure, Payer, Source, Stage
+from simulation.timeline import NEVER, timeline
+
+ALL = ("all", "all")
+SOLVED = ["village.median_value_rp=27000.0", "village.forget_prob=0.02", "village.start_coverage_share=0.04"]
+SMALL = ["village.workers=400", "burn_in_weeks=30", *SOLVED]
+
+
+def people(n: int, step: int = 200, burn_in: int = 100, **columns) -> Snapshot:
+    """A snapshot of n workers who never did anything, but for the columns given."""
+    blank = {
+        "stage": np.zeros(n, np.uint8), "marks": np.zeros(n, np.uint16), "understanding": np.zeros(n, np.float32), "trust": np.full(n, 0.5),
+        "attempts": np.zeros(n, np.int16), "own_months": np.zeros(n, np.int16), "first_week": np.full(n, -1, np.int32),
+        "stop_week": np.full(n, -1, np.int32), "first_stop": np.full(n, -1, np.int32), "reached_week": np.full(n, -10000, np.int32),
+        "first_source": np.full(n, Source.NONE, np.uint8), "identity": np.tile(np.arange(n, dtype=np.float32), (3, 1)),
+    }  # fmt: skip
+    given = {name: np.asarray(x, blank[name].dtype) for name, x in columns.items()}
+    return Snapshot(step, burn_in, **(blank | given))
+
+
+def places(income, **groups) -> Traits:
+    n = len(income)
+    table = {kind: (np.array(codes), [str(k) for k in range(max(codes) + 1)]) for kind, codes in groups.items()}
+    return Traits.of({"sex": (np.zeros(n), ["male", "female"]), **table, "community": (np.zeros(n), ["0"])}, np.asarray(income))
+
+
+def calendar(months: int, overrides=()):
+    scenario = load("desa", overrides=["burn_in_weeks=0", *overrides], until=f"{2018 + months // 12}-{months % 12 + 1:02}-01")
+    return timeline(scenario.parameters)
+
+
+def closely(found, wanted):
+    assert found == pytest.approx(wanted, abs=1e-12, nan_ok=True)
+
+
+# ------------------------------------------------------------------ levels, stages, groups
+
+
+def test_the_three_flags_stay_apart():
+    marks = [0, REGISTERED, REGISTERED | ACTIVE, REGISTERED | ACTIVE | PAID_OWN, REGISTERED | PAID_OWN, MISBELIEF]
+    stage = [Stage.UNAWARE, Stage.LAPSED, Stage.IMPLEMENTATION, Stage.CONFIRMATION, Stage.IMPLEMENTATION, Stage.KNOWLEDGE]
+    found = outcomes.levels(people(6, marks=marks, stage=stage, understanding=[0, 0, 0, 0.5, 0.5, 0.5], trust=[0.1] * 6))
+    wanted = {"workers": 6, "aware": 5, "registered": 4, "active": 2, "paying": 1, "registered_share": 4 / 6, "paying_share": 1 / 6}
+    wanted |= {"aware_share": 5 / 6, "active_share": 2 / 6, "understanding_mean": 0.25, "trust_mean": 0.1, "misbelief_share": 1 / 6}
+    closely({k[0]: x for k, x in found.items() if k[1:] == ALL}, wanted)
+    assert {k[2]: x for k, x in found.items() if k[0] == "in_stage"} == {
+        "unaware": 1, "knowledge": 1, "persuasion": 0, "decision": 0, "implementation": 2, "confirmation": 1, "rejected": 0, "lapsed": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "stage, marks, attempts, own_months, furthest",
+    [
+        (Stage.UNAWARE, 0, 0, 0, 0), (Stage.KNOWLEDGE, 0, 0, 0, 1), (Stage.PERSUASION, 0, 0, 0, 2), (Stage.REJECTED, 0, 0, 0, 2),
+        (Stage.REJECTED, 0, 1, 0, 3), (Stage.UNAWARE, 0, 1, 0, 3), (Stage.DECISION, 0, 0, 0, 3),
+        (Stage.IMPLEMENTATION, REGISTERED, 2, 3, 4),
+        (Stage.LAPSED, REGISTERED, 1, 5, 4), (Stage.LAPSED, REGISTERED, 1, 6, 5), (Stage.CONFIRMATION, REGISTERED, 0, 0, 5),
+        (Stage.KNOWLEDGE, REGISTERED, 0, 0, 4),
+    ],
+)  # fmt: skip
+def test_funnel_counts_how_far_a_worker_came(stage, marks, attempts, own_months, furthest):
+    found = outcomes.funnel(people(1, stage=[stage], marks=[marks], attempts=[attempts], own_months=[own_months]), confirm_months=6)
+    assert list(found) == ["knowledge", "persuasion", "decision", "implementation", "confirmation"]
+    assert list(found.values()) == [int(furthest > k) for k in range(5)]
+
+
+def test_funnel_adds_up_over_workers():
+    found = outcomes.funnel(
+        people(4, stage=[Stage.UNAWARE, Stage.KNOWLEDGE, Stage.REJECTED, Stage.CONFIRMATION], marks=[0, 0, 0, REGISTERED]), 6
+    )
+    assert list(found.values()) == [3, 2, 1, 1, 1]
+
+
+def test_coverage_by_group_has_the_group_for_denominator():
+    village = places([1, 2, 3, 4], occupation=[0, 0, 0, 1])
+    now = people(4, marks=[REGISTERED | ACTIVE | PAID_OWN, REGISTERED | ACTIVE, REGISTERED, 0])
+    found = outcomes.coverage(now, village)
+    assert [found["workers", "occupation", k] for k in "01"] == [3, 1]
+    closely([found[f"{flag}_share", "occupation", "0"] for flag in outcomes.FLAGS], [1.0, 2 / 3, 1 / 3])
+    closely([found[f"{flag}_share", "occupation", "1"] for flag in outcomes.FLAGS], [0.0, 0.0, 0.0])
+    assert math.isnan(found["active_share", "sex", "female"])  # there are none
+    closely(found["active_share", "community", "0"], 0.5)
+    assert math.isnan(found["community_sd", *ALL])  # one community has no spread
+
+
+def test_spread_between_communities():
+    n = 8
+    village = Traits.of({"community": (np.arange(n) // 2, list("abcd"))}, np.arange(n))
+    found = outcomes.coverage(people(n, marks=[ACTIVE, ACTIVE, ACTIVE, 0, 0, 0, 0, 0]), village)
+    closely([found["active_share", "community", c] for c in "abcd"], [1.0, 0.5, 0.0, 0.0])
+    closely(found["community_sd", *ALL], np.std([1.0, 0.5, 0.0, 0.0], ddof=1))
+
+
+def test_many_communities_are_not_listed(monkeypatch):
+    monkeypatch.setattr(outcomes, "MOST_COMMUNITIES", 3)
+    village = Traits.of({"community": (np.arange(4), list("abcd"))}, np.arange(4))
+    found = outcomes.coverage(people(4), village)
+    assert not [key for key in found if key[1] == "community"] and found["community_sd", *ALL] == 0.0
+
+
+# ------------------------------------------------------------------ equity
+
+
+def test_fractional_rank_shares_the_rank_of_equals():
+    closely(outcomes.fractional_rank(np.array([30, 10, 20, 20])).tolist(), [3.5 / 4, 0.5 / 4, 2 / 4, 2 / 4])
+
+
+@pytest.mark.parametrize("n, k", [(10, 1), (10, 3), (7, 7), (1, 1)])
+def test_concentration_index_closed_form(n, k):
+    """Cover for the k richest of n: 1 - k / n; for the k poorest: the negative."""
+    rank = outcomes.fractional_rank(np.arange(n))
+    covered = np.arange(n) >= n - k
+    closely(outcomes.concentration_index(covered, rank), 1 - k / n)
+    closely(outcomes.concentration_index(covered[::-1], rank), k / n - 1)
+
+
+def test_concentration_index_is_twice_the_covariance_over_the_mean():
+    rng = np.random.default_rng(3)
+    income, covered = rng.integers(1, 30, 500), rng.random(500) < 0.3
+    rank = outcomes.fractional_rank(income)
+    closely(outcomes.concentration_index(covered, rank), 2 * np.cov(covered, rank, bias=True)[0, 1] / covered.mean())
+    assert math.isnan(outcomes.concentration_index(np.zeros(500, bool), rank))
+
+
+def test_erreygers_index_is_in_coverage():
+    found = outcomes.coverage(people(4, marks=[0, 0, 0, ACTIVE]), places([1, 2, 3, 4]))
+    closely([found["concentration_index", *ALL], found["erreygers_index", *ALL]], [0.75, 4 * 0.25 * 0.75])
+
+
+# ------------------------------------------------------------------ staying
+
+
+def test_due_steps_follow_the_calendar():
+    days = calendar(30)
+    due = outcomes.due_steps(days)
+    date = lambda k: days.dates[due[0, k]] if due[0, k] < NEVER else None  # noqa: E731
+    assert date(0) == dt.date(2018, 1, 1)
+    assert [date(k) for k in (1, 2, 11, 12, 13)] == [
+        dt.date(2018, 2, 5), dt.date(2018, 3, 5), dt.date(2018, 12, 3), dt.date(2019, 1, 7), dt.date(2019, 2, 4)
+    ]  # fmt: skip
+    third_week = [days.dates[step] for step in due[3, :3]]  # 22 January + 28 days = 19 February: March
+    assert third_week == [dt.date(2018, 1, 22), dt.date(2018, 3, 5), dt.date(2018, 4, 2)]
+    assert due[-1, 1] == NEVER
+
+
+def test_persistency_is_by_date_of_stopping():
+    days = calendar(30)
+    due = outcomes.due_steps(days)[0]
+    last = days.steps - 1
+    member = REGISTERED | ACTIVE
+    rows = [  # first week, first stop, stop, marks, source: kept?
+        (0, -1, -1, member, Source.PEER),  # kept
+        (0, -1, due[13], REGISTERED, Source.PEER),  # stopped with the 14th: kept
+        (0, due[13], due[13], REGISTERED, Source.PEER),  # and lapsed: kept
+        (0, -1, due[12], REGISTERED, Source.PEER),  # did not pay the 13th
+        (0, due[12], due[12], REGISTERED, Source.PEER),  # did not pay the 13th and lapsed
+        (0, due[4], -1, member, Source.PEER),  # lapsed after four, back and covered now: the first spell counts
+        (0, due[4], due[20], REGISTERED, Source.PEER),  # a second stop does not hide the first
+        (0, -1, -1, member, Source.BASELINE),  # member from before: not in the cohort
+        (-1, -1, -1, 0, Source.NONE),  # never joined, or a newcomer in a leaver's place
+        (last - 30, -1, -1, member, Source.PEER),  # registered too late to tell
+    ]
+    first, lapsed, stop, marks, source = map(list, zip(*rows))
+    now = people(len(rows), last, 0, first_week=first, first_stop=lapsed, stop_week=stop, marks=marks, first_source=source)
+    share, cohort = outcomes.persistency(now, outcomes.due_steps(days))
+    assert cohort == 7
+    closely(share, 3 / 7)
+    before = dataclasses.replace(now, step=int(due[12]) - 1)  # the 13th is not yet due
+    assert outcomes.persistency(before, outcomes.due_steps(days))[1] == 0 and math.isnan(
+        outcomes.persistency(before, outcomes.due_steps(days))[0]
+    )
+
+
+def test_stops_by_contribution():
+    days = calendar(8)
+    table = outcomes.due_steps(days)
+    due = table[0]
+    n = 6
+    now = people(
+        n, int(due[4]), 0, first_week=[0] * 5 + [-1], stop_week=[-1, due[1], due[1], due[3], due[2] + 1, -1],
+        first_source=[Source.PEER] * n, marks=[REGISTERED] * 5 + [0],
+    )  # fmt: skip
+    risk, stopped = outcomes.stops(now, table)
+    assert risk[:5].tolist() == [5, 3, 3, 1, 0]  # the sixth contribution is not due yet
+    assert stopped[:5].tolist() == [2, 0, 2, 0, 0]  # a stop between two due dates counts with the next
+    assert stopped.sum() == (now.stop_week >= 0).sum()
+
+
+def test_stock_retention_follows_the_same_people():
+    paying = REGISTERED | ACTIVE | PAID_OWN
+    before = people(5, marks=[paying, paying, paying, REGISTERED | ACTIVE, 0])
+    now = people(5, marks=[REGISTERED | ACTIVE, REGISTERED, 0, REGISTERED | ACTIVE, paying])
+    now.identity[1, 2] += 0.5  # the third has left: in neither number
+    closely(outcomes.stock_retention(before, now), 1 / 2)
+    assert math.isnan(outcomes.stock_retention(people(3), people(3)))
+
+
+def test_joined_since_needs_a_registration_in_the_run():
+    now = people(4, burn_in=0, first_week=[0, 0, 5, -1], first_source=[Source.BASELINE, Source.PEER, Source.PEER, Source.PEER])
+    assert now.joined_since.tolist() == [False, True, True, False]
+    assert people(2, burn_in=10, first_week=[9, 10]).joined_since.tolist() == [False, True]
+
+
+# ------------------------------------------------------------------ adopters, understanding, events
+
+
+def test_adopter_categories_fill_in_order_of_registration():
+    n = 40  # places: 1, 5.4, 13.6, 13.6, 6.4
+    first = np.full(n, -1)
+    first[:8] = [107, 106, 105, 104, 103, 102, 101, 90]
+    village = places(np.arange(n), income_fifth=[k * 5 // n for k in range(n)])
+    found = outcomes.adopters(people(n, burn_in=100, first_week=first, marks=np.where(first >= 0, REGISTERED, 0)), village)
+    count = {key[2]: x for key, x in found.items() if key[0] == "adopters"}
+    assert count == {"innovator": 1, "early_adopter": 5, "early_majority": 2, "late_majority": 0, "laggard": 0, "not_registered": 32}
+    week = {key[2]: x for key, x in found.items() if key[0] == "adopter_week"}
+    closely(week, {"innovator": 0, "early_adopter": 3, "early_majority": 6.5, "late_majority": math.nan, "laggard": math.nan})
+    assert found["adopter_income_fifth", "adopter", "early_majority"] == 1 and found["adopter_women_share", "adopter", "innovator"] == 0
+
+
+def test_understanding_before_and_after_is_of_the_same_people():
+    start = people(4, understanding=[0.125, 0.25, 0.5, 0.375])
+    now = people(4, burn_in=100, understanding=[0.5, 0.75, 0.875, 0.375], reached_week=[120, 99, 130, -10000])
+    now.identity[0, 2] = -1.0  # a newcomer
+    found = outcomes.understanding(start, now)
+    measures = ("same_people", "understanding_before", "understanding_after")
+    closely([found[m, "reached_in_person", "yes"] for m in measures], [1, 0.125, 0.5])
+    closely([found[m, "reached_in_person", "no"] for m in measures], [2, 0.3125, 0.5625])
+
+
+def test_flows_sum_events_and_share_channels():
+    events = np.zeros((3, len(Event)), np.int64)
+    events[:, Event.ATTEMPTS], events[:, Event.FAILURES], events[1, Event.CASH_FAILURES] = [4, 4, 2], [1, 2, 0], 1
+    joined = np.zeros((2, len(Source)), np.int64)
+    joined[0, Source.PEER], joined[0, Source.VISIT], joined[1, Source.AGENT] = 3, 1, 4
+    found = outcomes.flows(events, joined)
+    assert found["attempts", *ALL] == 10 and found["failures", *ALL] == 3 and found["claims_paid", *ALL] == 0
+    closely(found["attempt_failure_share", *ALL], 0.4)
+    closely([found["first_channel_share", "source", name] for name in ("peer", "visit", "agent")], [0.75, 0.25, 0.0])
+    assert found["last_channel", "source", "agent"] == 4
+    empty = outcomes.flows(events * 0, joined * 0)
+    assert math.isnan(empty["attempt_failure_share", *ALL]) and math.isnan(empty["first_channel_share", "source", "peer"])
+
+
+# ------------------------------------------------------------------ money
+
+
+def books() -> np.ndarray:
+    table = np.zeros((2, 3, len(Item), len(Payer)), np.int64)  # levers: a visit paid by the branch, agents; no lever
+    table[0, 0, Item.CONTACT, Payer.BRANCH], table[1, 0, Item.SUBSIDY, Payer.VILLAGE] = 1_000, 500
+    table[1, 1, Item.COMMISSION, Payer.SCHEME], table[1, 1, Item.FIXED, Payer.SCHEME] = 70, 30
+    table[0, 1, Item.SUBSIDY, Payer.GROUP] = 9
+    table[0, -1, Item.CONTRIBUTION, Payer.WORKER], table[0, -1, Item.CONTRIBUTION, Payer.TIES] = 4_000, 200
+    table[1, -1, Item.CLAIM, Payer.SCHEME] = 10_000
+    return table
+
+
+def test_kinds_of_money_add_up_to_the_books():
+    found = ledger.money(books())
+    assert found == {
+        "campaign_rp": 1_500, "commission_rp": 70, "scheme_rp": 30, "group_rp": 9, "worker_rp": 0, "levers_rp": 1_609, "subsidies_rp": 509,
+        "contributions_rp": 4_200, "ties_rp": 200, "paid_in_rp": 4_709, "claims_rp": 10_000,
+    }  # fmt: skip
+    assert found["levers_rp"] + found["contributions_rp"] + found["claims_rp"] == books().sum()
+
+
+def test_cost_of_a_result_is_missing_where_there_is_none():
+    counts = {"registrations": 10, "new_person_months": 50.0, "retained": 0}
+    found = ledger.costs(books(), ["visits", "agents", ledger.NO_LEVER], {"visits": 5, "agents": 0}, counts)
+    closely([found[f"campaign_per_{x}_rp", *ALL] for x in ("registered", "person_month", "retained")], [150.0, 30.0, math.nan])
+    closely([found[f"levers_per_{x}_rp", *ALL] for x in ("registered", "person_month", "retained")], [160.9, 32.18, math.nan])
+    closely(found["claims_ratio", *ALL], 10_000 / 4_709)
+    assert [found["lever_rp", "lever", x] for x in ("visits", "agents")] == [1_500, 109]
+    assert [found["unmet_rp", "lever", x] for x in ("visits", "agents")] == [5, 0]
+    assert math.isnan(ledger.costs(books() * 0, ["a", "b", "c"], {}, counts)["claims_ratio", *ALL])
+
+
+def test_ledger_as_a_tidy_table():
+    parameters = load("ajibarang").parameters  # one lever, starts in January 2025
+    table = np.zeros((3, 2, len(Item), len(Payer)), np.int64)
+    table[2, 0, Item.COMMISSION, Payer.SCHEME], table[0, 1, Item.CONTRIBUTION, Payer.WORKER] = 7, 5
+    frame = ledger.frame(ledger.entries(table), parameters)
+    assert frame.to_dict("records") == [
+        {"month": 0, "date": dt.datetime(2025, 1, 1), "lever": "(no lever)", "item": "contribution", "payer": "worker", "rupiah": 5},
+        {"month": 2, "date": dt.datetime(2025, 3, 1), "lever": "perisai", "item": "commission", "payer": "scheme", "rupiah": 7},
+    ]
+    assert ledger.totals(frame, "payer").to_dict("records") == [{"payer": "scheme", "rupiah": 7}, {"payer": "worker", "rupiah": 5}]
+    assert ledger.frame(ledger.entries(table * 0), parameters).empty
+
+
+# ------------------------------------------------------------------ a real run
+
+
+CASES = {
+    "lerep": [],
+    "kadugenep": [],
+    "hessa": [],
+    "bunutin": [],
+    "ajibarang": [],
+    "relief": ["start=2026-01-01", "until=2027-01-01"],
+}
+
+
+@pytest.fixture(scope="module", params=CASES)
+def finished(request):
+    name = "ajibarang" if request.param == "relief" else request.param
+    scenario = load(name, overrides=[*SMALL, *CASES[request.param]])
+    run = world.build(scenario.parameters, 5, 0)
+    start = outcomes.snapshot(run)
+    run.advance()
+    return run, start, scenario
+
+
+def test_people_and_money_are_conserved(finished):
+    run, _, _ = finished
+    assert outcomes.problems(run) == [] and ledger.problems(run) == []
+    counts = run.village.counts.sum(axis=1)
+    assert (counts[:, :8].sum(axis=1) == run.people.workers).all() and counts[-1, Measure.REGISTERED] > 0
+    assert ledger.money(run.village.ledger)["paid_in_rp"] > 0
+
+
+def test_weekly_table_is_what_was_recorded(finished):
+    run, _, scenario = finished
+    table = outcomes.weekly(run)
+    frame = outcomes.weekly_frame(table, scenario.parameters)
+    v, first = run.village, run.calendar.burn_in
+    assert list(frame) == ["week", "date", *outcomes.WEEKLY] and len(frame) == run.calendar.steps - first
+    assert frame["date"].dt.date.tolist() == run.calendar.dates[first:]
+    assert (frame[outcomes.STAGES].sum(axis=1) == run.people.workers).all()
+    assert frame["registrations"].tolist() == v.events[first:, Event.REGISTRATIONS].tolist()
+    assert frame["knowledge_to_persuasion"].sum() == v.passages[first:, Stage.KNOWLEDGE, Stage.PERSUASION].sum() > 0
+    assert frame.filter(like="_to_").to_numpy().sum() == v.passages[first:].sum()
+    now = outcomes.levels(outcomes.snapshot(run))
+    last = frame.iloc[-1]
+    assert [last[name] for name in outcomes.FLAGS] == [now[name, *ALL] for name in outcomes.FLAGS]
+    assert abs(last["understanding"] - now["understanding_mean", *ALL]) < 2e-5 and abs(last["trust"] - now["trust_mean", *ALL]) < 2e-5
+
+
+def test_everyone_who_registered_is_here_or_has_left(finished):
+    run, start, _ = finished
+    now = outcomes.snapshot(run)
+    registrations = run.village.events[run.calendar.burn_in :, Event.REGISTRATIONS].sum()
+    gone = ~now.same_person(start)
+    exits = run.village.events[run.calendar.burn_in :, Event.NEWCOMERS].sum()
+    assert 0 < gone.sum() <= exits  # who left after having come in the run is counted twice among the exits
+    assert 0 < now.joined_since.sum() <= registrations
+    assert not (now.joined_since & start.flag("registered") & ~gone).any()
+
+
+def test_values_of_a_run_agree_with_its_weekly_table():
+    scenario = load("lerep", overrides=SMALL, until="2019-10-16")
+    found = one(scenario.parameters, 5, 0, months=(4, 12), observed=scenario.observed)
+    values, frame = found["values"], outcomes.weekly_frame(found["weekly"], scenario.parameters)
+    assert found["problems"] == [] and {key[1] for key in values} == {"0", "4", "12", "end"}
+    ends = {"4": dt.date(2018, 12, 1), "12": dt.date(2019, 8, 1), "end": dt.date(2019, 10, 16)}
+    for month, day in ends.items():
+        past = frame[frame["date"].dt.date < day]
+        for name in outcomes.FLAGS:
+            assert values[name, month, *ALL] == past[name].iloc[-1]
+        for name in outcomes.EVENTS:
+            assert values[name, month, *ALL] == past[name].sum()
+        closely(values["active_person_months", month, *ALL], past["active"].sum() * 7 / 30.4375)
+        assert values["joined_since", month, *ALL] + values["left_since", month, *ALL] == past["registrations"].sum()
+        channels = sum(x for key, x in values.items() if key[:2] == ("last_channel", month))
+        assert channels == past["registrations"].sum() + past["reentries"].sum()
+        assert 0 < values["new_person_months", month, *ALL] < values["active_person_months", month, *ALL]
+    award = frame[frame["date"].dt.date <= dt.date(2018, 12, 5)]
+    assert found["observed"] == [award["registered"].iloc[-1]]
+    money = dict.fromkeys(("campaign_rp", "levers_rp"), 0)
+    for _, lever, _, payer, rupiah in found["ledger"].tolist():
+        if lever < len(scenario.parameters.campaign.levers):
+            money["levers_rp"] += rupiah
+            money["campaign_rp"] += rupiah * (payer <= Payer.COMPANY)
+    assert money == {name: values[name, "end", *ALL] for name in money} and money["campaign_rp"] > 0
+    assert 0 < values["campaign_rp", "4", *ALL] < values["campaign_rp", "end", *ALL]
+    closely(values["campaign_per_registered_rp", "end", *ALL], money["campaign_rp"] / frame["registrations"].sum())
+
+
+def test_staying_agrees_with_the_workers_followed_week_by_week():
+    """Persistency and stops from one snapshot, against the history of every worker and dates counted by hand."""
+    run = world.build(load("kadugenep", overrides=[*SMALL, "village.workers=1500"]).parameters, 5, 0)
+    first, dates = run.calendar.burn_in, run.calendar.dates
+    past = []
+    for step in range(first, run.calendar.steps + 1):
+        run.advance(step)
+        past.append((run.village.workers["marks"].copy(), run.village.workers["stage"].copy()))
+    marks, stage = (np.array(x) for x in zip(*past))
+    opens = [d for d, before in zip(dates[1:], dates) if d.month != before.month]
+    kept, cohort, stops = 0, 0, {}
+    for i in np.flatnonzero((marks[-1] & REGISTERED > 0) & (run.village.workers["first_source"] != Source.BASELINE)):
+        out = np.flatnonzero(marks[:, i] & REGISTERED == 0)
+        if len(out) == 0:
+            continue  # registered in the burn-in
+        joined = out[-1] + 1  # row 0 is the state before the first week
+        active, lapsed = marks[joined:, i] & ACTIVE > 0, np.flatnonzero(stage[joined:, i] == Stage.LAPSED)
+        spell = active[: lapsed[0] + 1] if len(lapsed) else active
+        ends = np.flatnonzero(spell[:-1] & ~spell[1:]) + 1
+        stopped = None if spell[-1] else dates[first + joined - 1 + ends[-1]]
+        later = [d for d in opens if d >= dates[first + joined - 1] + dt.timedelta(days=28)]
+        if len(later) >= 12:
+            cohort += 1
+            kept += stopped is None or stopped > later[11]
+        if stopped is not None:
+            stops[later.index(stopped) + 2] = stops.get(later.index(stopped) + 2, 0) + 1
+    now, due = outcomes.snapshot(run), outcomes.due_steps(run.calendar)
+    assert cohort > 50 and 0 < kept < cohort
+    assert outcomes.persistency(now, due) == (kept / cohort, cohort)
+    risk, stopped = outcomes.stops(now, due)
+    assert {k: n for k, n in enumerate(stopped.tolist(), start=2) if n} == stops
+    assert risk[0] > risk[5] > stopped[5]
+
+
+def test_new_person_months_are_all_of_them_where_nobody_was_a_member_before():
+    nobody = ["village.baseline_coverage_share=0.0", "village.start_coverage_share=0.0", "burn_in_weeks=0"]
+    values = one(load("lerep", overrides=[*SMALL, *nobody], until="2019-08-01").parameters, 5, 0)["values"]
+    assert values["registered", "0", *ALL] == 0 and values["new_person_months", "end", *ALL] > 100
+    closely(values["new_person_months", "end", *ALL], values["active_person_months", "end", *ALL])
+
+
+def test_every_measure_is_documented():
+    values = one(load("kadugenep", overrides=SMALL).parameters, 5, 0)["values"]
+    assert {key[0] for key in values} == set(outcomes.MEASURES)
+    assert all(len(x) == 3 and x[0] and x[2] for x in outcomes.MEASURES.values())
+
+
+def test_levels_at_a_date():
+    parameters = load("desa", until="2018-02-01").parameters
+    table = np.zeros((5, len(outcomes.WEEKLY)), np.int64)
+    table[:, Stage.UNAWARE], table[:, Stage.KNOWLEDGE] = [9, 8, 7, 6, 5], [1, 2, 3, 4, 5]
+    table[:, Measure.REGISTERED], table[:, Measure.UNDERSTANDING] = range(5), 327_680
+    at = lambda day, measure="registered": outcomes.at_date(table, measure, dt.date(2018, *day), parameters)  # noqa: E731
+    assert [at((1, 1)), at((1, 7)), at((1, 8)), at((2, 4)), at((2, 5))] == [0, 0, 1, 4, 4]
+    assert math.isnan(at((2, 6))) and math.isnan(outcomes.at_date(table, "active", dt.date(2017, 12, 31), parameters))
+    assert at((1, 9), "aware") == 2 and at((1, 9), "understanding") == 0.5
+
+
+# ------------------------------------------------------------------ the checks can fail
+
+
+def tampered(change):
+    scenario = load("kadugenep", overrides=[*SMALL, "campaign.budget_rp=2000000000"])
+    run = world.build(scenario.parameters, 5, 0)
+    run.advance()
+    assert outcomes.problems(run) == [] and ledger.problems(run) == []
+    change(run.village, [lever.name for lever in scenario.parameters.campaign.levers].index)
+    return outcomes.problems(run) + ledger.problems(run)
+
+
+def add(table, place, what):
+    table[place] += what
+
+
+@pytest.mark.parametrize(
+    "change, text",
+    [
+        (lambda v, at: add(v.counts, (40, 0, Stage.UNAWARE), 1), "do not sum"),
+        (lambda v, at: add(v.counts, (40, 0, Measure.PAYING), 400), "more paying"),
+        (lambda v, at: add(v.passages, (40, Stage.UNAWARE, Stage.CONFIRMATION), 1), "unaware to confirmation"),
+        (lambda v, at: add(v.events, (40, Event.NEWCOMERS), 1), "newcomers"),
+        (lambda v, at: add(v.events, (40, Event.REGISTRATIONS), 1), "channels"),
+        (lambda v, at: v.workers["first_week"].__setitem__(slice(None), 100), "joined since"),
+        (lambda v, at: add(v.ledger, (0, at("gapura"), Item.FIXED, Payer.BRANCH), -(10**9)), "negative"),
+        (lambda v, at: add(v.ledger, (0, at("coupons"), Item.GIFT, Payer.VILLAGE), 50_000), "coupons: gift booked to village"),
+        (lambda v, at: add(v.ledger, (0, -1, Item.CLAIM, Payer.WORKER), 8_000_000), "claim booked to worker"),
+        (lambda v, at: add(v.ledger, (0, at("coupons"), Item.COMMISSION, Payer.SCHEME), 100), "coupons: commission"),
+        (lambda v, at: add(v.ledger, (0, at("coupons"), Item.GIFT, Payer.BRANCH), 1), "no multiple"),
+        (lambda v, at: add(v.ledger, (0, at("gapura"), Item.FIXED, Payer.BRANCH), 15_000_000), "more than planned"),
+        (lambda v, at: add(v.ledger, (3, -1, Item.CONTRIBUTION, Payer.WORKER), 16_800), "month 3:"),
+        (lambda v, at: add(v.events, (40, Event.PAYMENTS_OWN), 1), "paid in"),
+        (lambda v, at: add(v.ledger, (3, at("registration"), Item.REGISTRATION, Payer.BRANCH), 2 * 10**9), "of a budget"),
+        (lambda v, at: add(v.ledger, (3, -1, Item.CLAIM, Payer.SCHEME), 10**9), "claims for"),
+    ],
+)
+def test_tampered_books_are_found(change, text):
+    assert any(text in problem for problem in tampered(change)), tampered(change)
