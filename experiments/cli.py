@@ -261,6 +261,8 @@ def _load(name: str, campaigns=None, overrides=None, until=None):
 
 def check_out(given: str) -> None:
     """Refuse a folder for results that is a file, holds something else or cannot be written, before anything runs."""
+    if not given.strip():
+        raise BadInput(text("out_denied", path='""', why="no name"))
     folder = Path(given).absolute()
     above = next((place for place in (folder, *folder.parents) if place.exists()), folder)
     if not above.is_dir():

@@ -276,7 +276,7 @@ def _depends(plan: Plan, span) -> list[dict]:
     if lever.sponsor:
         listed = sum(int(offer.last - offer.first) for offer in tables.offers if offer.lever == span.index)
         add("sponsored", listed * row.month_unit_rp * left, people=number(listed), unit=month, months=left)
-    elif row.month_unit_rp:
+    elif lever.price and lever.price.months:
         add("months_off", people * row.month_unit_rp * lever.price.months, people=everyone, unit=month, months=lever.price.months)
     add("discount", people * row.discount_rp * running, people=everyone, unit=rupiah(row.discount_rp), months=running)
     price = max(rule.price_rp for rule in days.rules)

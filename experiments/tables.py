@@ -5,7 +5,7 @@ Nothing is computed here but layout; rich is imported when a table is made. Rupi
 
 TEXT = {
     # bad input and trouble
-    "too_small": "{place}: {key} = {value}: too small, lever '{lever}' needs Rp {needed:_} in its first week alone; allowed: {needed:_} or more",
+    "too_small": "{place}: {key} = {value}: too small, lever '{lever}' needs {needed:_} in its first week; allowed: {needed:_} or more",
     "range": "{option} {value}: not allowed; allowed: {allowed}",
     "whole": "a whole number from {low:,} to {high:,}",
     "replicates_why": " (for more, split them over several seeds)",

@@ -336,7 +336,8 @@ class ArrayGroupBy(GroupBy):
 class ArrayAgentSet(AgentSet):
     """Mesa's AgentSet over row numbers. Columns are read in NumPy; views are made when agents themselves are asked for.
 
-    `model.agents` itself is fixed: take `copy()` or any result of select, sort, shuffle to change a set in place.
+    What leaders and Perisai do not have is NaN, None or False, so that a mean over everybody is NaN: select workers, or
+    use np.nanmean. `model.agents` itself is fixed: `copy()`, select, sort and shuffle give sets that may be changed.
     """
 
     def __init__(self, model, rows, fixed: bool = False):
@@ -423,14 +424,15 @@ class ArrayAgentSet(AgentSet):
         return self._result(rows if at_most >= len(rows) else rows[: int(at_most)], inplace)
 
     def sort(self, key, ascending: bool = False, inplace: bool = False) -> "ArrayAgentSet":
-        """Sorted by a column or a function of the agent; largest first, as in Mesa, unless `ascending`."""
+        """Sorted by a column or a function of the agent; largest first, as in Mesa, unless `ascending`. Missing values last."""
         if not isinstance(key, str) or key not in COLUMNS or COLUMNS[key].kind not in ("flag", "number", "stages"):
             name = key
             key = (lambda a: getattr(a, name)) if isinstance(name, str) else name
             return self._result([a.row for a in sorted(self, key=key, reverse=not ascending)], inplace)
-        codes = self.codes(key)
-        order = np.argsort(codes, kind="stable") if ascending else len(codes) - 1 - np.argsort(codes[::-1], kind="stable")[::-1]
-        return self._result(self.rows[order], inplace)
+        codes = self.codes(key).astype(float)
+        if COLUMNS[key].kind == "stages":
+            codes[codes < 0] = np.nan
+        return self._result(self.rows[np.argsort(codes if ascending else -codes, kind="stable")], inplace)
 
     def shuffle(self, inplace: bool = False) -> "ArrayAgentSet":
         """In random order (model.random, as in Mesa)."""

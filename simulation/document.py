@@ -29,21 +29,21 @@ class Step(NamedTuple):
 
 
 SCHEDULE = (
-    Step("1", "publish", "copy what others may read this week", "workers, leader_on, agents", "public"),
-    Step("2", "fund", "which levers run: fixed costs paid, renewals drawn", "plan, levers, budget", "day.off, levers, ledger"),
-    Step("2.1", "renew", "a sponsor's budget is renewed or not", "offers", "day.never"),
-    Step("2.2", "ration", "gifts, contacts, subsidies cut to the money left", "levers, workers", "denied, day.off"),
+    Step("1", "fund", "which levers run: fixed costs paid, renewals drawn", "plan, levers, budget", "day.off, levers, ledger"),
+    Step("1.1", "renew", "a sponsor's budget is renewed or not", "offers", "day.never"),
+    Step("1.2", "ration", "discounts, contacts, visits, gifts, subsidies cut to the money left", "levers, workers, rows", "denial masks, day.off, off_month"),
+    Step("2", "publish", "copy what others may read this week", "workers, leader_on, day.off, agents", "public"),
     Step("3", "send_agents", "agents choose whom to visit", "agents, lists, workers", "visited, visitor, agents, ledger"),
-    Step("3.1", "settle_agent", "month start: pay, strike-off, leaving, return", "weeks.agent_rule", "agents, ledger"),
+    Step("3.1", "settle_agent", "month start and last step: pay, strike-off, leaving, return", "weeks.agent_rule", "agents, ledger"),
     Step("4", "nominate", "sponsors put workers on their lists", "offers, lists", "stage, marks, told_week, sources"),
-    Step("5", "meet_groups", "groups vote; members enroll, leave or are forced", "groups, lists, rows, public", "margin, then as 6.5"),
-    Step("6", "live", "each worker once, own row only", "own row, rows, public", "own row, day, ledger"),
+    Step("5", "meet_groups", "groups meet and vote; members enroll, leave or are forced", "groups, lists, rows, public", "understanding, margin, then as 6.5"),
+    Step("6", "live_all", "each worker once (`live`), own row only", "own row, rows, public", "own row, day, ledger"),
     Step("6.1", "digest_news", "last week's news of claims and misfortunes", "own news counters", "alpha, beta, seen_risk"),
     Step("6.2", "outsider", "no cover: hear (`meet`), know, consider, forget", "public, contacts", "understanding, beta, marks, stage"),
     Step("6.3", "compare", "weigh the offer", "threshold, public", "margin, stage"),
     Step("6.4", "register", "try to register", "success, threshold, first_due_rp", "attempts, stage"),
     Step("6.5", "enroll", "a registration: contribution, offer, gifts, agent", "offers, levers", "marks, months, offer, agents, ledger"),
-    Step("6.6", "member", "with cover: visits and reminders", "contacts", "REMINDED, reminders"),
+    Step("6.6", "member", "with cover: sessions, visits and reminders", "contacts", "reached_week, REMINDED, reminders"),
     Step("6.7", "month", "month start: due contribution, learning, fate", "rows, occupations", "see 6.8, understanding, misfortunes"),
     Step("6.8", "pay", "a due month is paid or missed; confirm or lapse", "offer, pay_threshold, public", "months, unpaid, stage, ledger"),
     Step("7", "file_claims", "deaths and accidents: a claim, or seen misfortune", "misfortunes", "claims, news_risk of ties"),
@@ -91,8 +91,8 @@ _LANE_TABLE = (
      "aware; never joins; free; free"),
     ("WORKER", "LIMITS", "worker", "week", "member member -",
      "lapses whatever is paid; falls silent; free; free"),
-    ("WORKER", "GROUP", "worker", "week", "join_with_group join_with_group -",
-     "an outvoted member leaves; the office serves a group's member; free; free"),
+    ("WORKER", "GROUP", "worker", "week", "join_with_group join_with_group meet_groups -",
+     "an outvoted member leaves; the office serves a group's member; misbelief cleared at the meeting; free"),
     ("AGENT", "visit number", "agent", "week", "send_agents",
      "1st candidate; 2nd; 3rd; 4th"),
     ("AGENT", "0xFFFF", "agent", "week", "settle_agent -",
@@ -188,7 +188,8 @@ first_source | code | Source: what brought him first
 last_source | code | Source: what brought him last
 arisan | 0/1 | member of an arisan
 group | row | report group
-denied | bits | levers whose money does not reach him this week
+denied_contact | bits | levers whose contacts do not reach him this week for want of money
+denied_claim | bits | levers whose gift, subsidy or cost per registration goes to others this week
 TIE
 other | row | who can be heard
 weight | ratio | mean 1
@@ -203,10 +204,10 @@ accident_prob | per month | at own risk 1
 season | ratio | by month
 shock | ratio | income of a month over its mean, by quantile
 ROW
-threshold | log Rp | L by route: subset of slots + 8 helped + 16 asked + 32 back
+threshold | log Rp | L by route: subset of slots + 16 helped + 32 asked + 64 back
 success | per attempt | without and with help
 first_due_rp | Rp | own part of the first contribution, by subset
-slot_levers | bits | levers of the slot
+slot_levers | bits | the slot's lever; 0 empty
 slot_since | step | told since then: knows it
 slot_known | share | who know it unasked
 slot_fresh | 0/1 | for those never registered before
@@ -226,7 +227,10 @@ claim_days | days | mean handling time
 paid_levers | bits | levers with a cost per registration
 announces | 0/1 | paid claims are announced
 complaints | 0/1 | a desk answers
-contact_blocks | bits | contact blocks to draw
+contact_blocks | bits | 1: a chance in classes 0 to 3, 2: in 4 or 5
+PLACE
+row | row | first row of a segment in a period
+levers | bits | standing levers that may be off; bit k of the variant: mask k is off
 WEEK
 week | step |
 period | row | of the campaign tables
@@ -237,6 +241,7 @@ ledger_month | month | of the run; -1 in the burn-in
 due_from_join | step | next due after joining now
 due_from_due | step | next due after a due date now
 on_sale | 0/1 |
+contact_blocks | bits | contact blocks drawn ahead
 death_benefit_rp | Rp |
 waiting_benefit_rp | Rp | before waiting_months are paid
 waiting_months | months |
@@ -247,17 +252,18 @@ LEVER
 payer | code | Payer
 bound | 0/1 | its payer is bound by the budget
 helps | 0/1 | its contacts help with the form
-contact_rp | Rp | per contact
+kind | code | Contact: class it speaks through; SERVICE without a contact
+contact_rp | Rp | per contact or agent's visit
 registration_rp | Rp | per registration
 gift_rp | Rp | per registration
 claim_rp | Rp | worst case of one registration
 discount_rp | Rp | running discount, worst case a due date
-month_unit_rp | Rp | subsidized month, worst case
+month_unit_rp | Rp | subsidized due date, worst case
 targets | workers | in the target
-visits | per week | that its agents can make
+visits | per step | that its agents can make
 owed_once_rp | Rp | fixed cost not yet paid
 owed_month_rp | Rp | monthly cost not yet paid
-unmet_rp | Rp | what could not be run
+unmet_rp | Rp | planned costs, discounts and visits that could not be paid
 credibility | share | of its messenger class
 PLAN
 once_rp | Rp | fixed cost
@@ -272,6 +278,7 @@ lever | lever |
 months | months | from registration, or a term
 basis_points | 1/10,000 | share paid by others
 unit_rp | Rp | set aside for a month
+bill_rp | Rp | the same for a due date
 term | steps | between renewals
 list_week | step | when the list is made; 2^30 never
 first | place | of the list
@@ -290,9 +297,9 @@ leave_prob | per meeting | an outvoted member leaves
 AGENT
 lever | lever |
 from_week | step |
-until_week | step | stops at its start
+until_week | step | stops at its start; -1 never runs
 row | row | in `public`
-visits | per week |
+visits | per step |
 candidates | people | weighed before a visit
 collects | 0/1 |
 per_visit | members | collected from in the time of a visit
@@ -311,8 +318,8 @@ leave_prob | per month |
 collect_prob | per due month | a member is collected from
 preferred | bits | occupations
 CLAIM
-open | 0/1 |
 person | row | worker
+joined | step | his last registration when it was filed
 week | step | when it closes
 outcome | code | 0 paid, 1 late, 2 refused
 kind | code | 0 death, 3 accident
@@ -326,12 +333,14 @@ passages | count | this week, from x to
 joined_by | count | over the run: first and last source of registrations
 off | bits | levers off this week
 never | bits | levers not renewed
+off_month | bits | levers off until the next month start: running discount without the money
 spent_rp | Rp | by bound payers
 committed_rp | Rp | set aside for subsidized months
 obligation_rp | Rp/month | of that, a month
 month_spent_rp | Rp | by bound payers since the month start
 left_rp | Rp | left for agents' visits this week
 misfortunes | count | this week
+claims | count | open
 """
 
 
@@ -351,7 +360,7 @@ RECORDS = _explained(RECORD_TEXT)
 
 #: mechanism (field of a lever) -> (what it becomes, functions that use it)
 MECHANISMS = {
-    "contact": ("contact, contact_from, contact shares, credibility, helps", "campaign_contact, take_contact, member"),
+    "contact": ("contact, contact_from, contact shares, credibility, helps", "campaign_contact, take_contact, member, reached"),
     "price": ("slots, threshold, first_due_rp, subset_offer, offers; or discount_rp, pay_threshold", "offers_known, compare, enroll, pay"),
     "sponsor": ("an offer with a list and a term; a slot for those listed", "nominate, renew, enroll, pay"),
     "gift": ("slots, threshold, gift_rp", "offers_known, compare, enroll"),
@@ -361,8 +370,8 @@ MECHANISMS = {
     "publicity": ("visibility, announces", "log_value, close_claims"),
     "service": ("claim_days, refused_share, complaints", "file_claims, settle"),
     "agents": ("agents and their lists", "send_agents, settle_agent, visit, take_visit, settle, receive"),
-    "leaders": ("leader_on", "publish, hear_ties"),
-    "group": ("groups and their lists, the fund's offer", "meet_groups, join_with_group"),
+    "leaders": ("leader_on (lever bits)", "publish, hear_ties"),
+    "group": ("groups and their lists, the fund's offer", "meet_groups, attend, join_with_group"),
 }
 
 EVENTS = {
@@ -385,7 +394,7 @@ EVENTS = {
     "EXIT_FORMAL": "formal jobs",
     "NEWCOMERS": "newcomers, one for each exit",
     "HEARD": "workers without cover who heard from a tie",
-    "CONTACTED": "contacts by campaign channels (one worker may count more than once a week)",
+    "CONTACTED": "contacts by campaign channels, members included (one worker may count more than once a week)",
     "VISITS": "agents' visits",
     "VISITS_LOST": "visits to somebody already visited this week",
     "FORGOTTEN": "workers who forgot and are unaware again",

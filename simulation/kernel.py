@@ -13,45 +13,45 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from simulation.stages import (
-    ACTIVE,
-    ALL_MARKS,
-    ASKED,
-    DISAPPOINTED,
-    FORCED,
-    HELPED,
-    LISTED,
-    MISBELIEF,
-    PAID_OWN,
-    REGISTERED,
-    REMINDED,
-    SILENT,
-    VISITED,
-    Block,
-    Channel,
-    Contact,
-    Event,
-    Item,
-    Payer,
-    Purpose,
-    Source,
-    Stage,
-)  # fmt: skip
+from simulation import stages
+from simulation.stages import Block, Channel, Contact, Event, Item, Payer, Purpose, Source, Stage
 
-# Plain integers for numba, taken from the enums so that there is one list of codes.
-UNAWARE, KNOWLEDGE, PERSUASION, DECISION, IMPLEMENTATION, CONFIRMATION, REJECTED, LAPSED = (int(s) for s in Stage)
-(ATTEMPTS, FAILURES, CASH_FAILURES, REGISTRATIONS, REENTRIES, PAYMENTS_OWN, PAYMENTS_OTHER, MISSED, STOPS, LAPSES, CLAIMS_PAID, CLAIMS_LATE,
- CLAIMS_REFUSED, UNPROTECTED, EXIT_DEATH, EXIT_MIGRATION, EXIT_FORMAL, NEWCOMERS, HEARD, CONTACTED, VISITS, VISITS_LOST, FORGOTTEN) = (int(e) for e in Event)  # fmt: skip
-(WEEKLY, MONTHLY, CONTACT_A, CONTACT_B, BELIEF, COLLECT, NEWCOMER_A, NEWCOMER_B, LIMITS, GROUP_BLOCK) = (int(b) for b in Block)
-P_WORKER, P_AGENT, P_LEVER, P_CLAIM, P_ALLOT = int(Purpose.WORKER), int(Purpose.AGENT), int(Purpose.LEVER), int(Purpose.CLAIM), int(Purpose.ALLOT)
-(FIXED, EVENT, CONTACT, GIFT, REGISTRATION, COMMISSION, SUBSIDY, CONTRIBUTION, CLAIM) = (int(i) for i in Item)
-SERVICE, MEDIA, KIT, REMINDER, VISIT = int(Contact.SERVICE), int(Contact.MEDIA), int(Contact.KIT), int(Contact.REMINDER), int(Contact.VISIT)
-PEER, LEADER, AGENT, GROUP, NONE = int(Source.PEER), int(Source.LEADER), int(Source.AGENT), int(Source.GROUP), int(Source.NONE)
-_, COLLECTOR, AUTO_DEBIT, AT_SOURCE = (int(c) for c in Channel)
-WORKER_PAYS, TIES_PAY, SCHEME_PAYS, LAST_BOUND = int(Payer.WORKER), int(Payer.TIES), int(Payer.SCHEME), int(Payer.COMPANY)
-(BONUS_MEMBERS, BONUS_RP, PER_MEMBER_RP, EARLY_BP, LATE_BP, EARLY_MONTHS, LATE_MONTHS, IDLE_MONTHS, RETURN_MONTHS) = range(9)
+
+def codes(values) -> tuple:
+    """Codes as typed integers: plain ones would make numba compile every function once for each literal it is called with."""
+    return tuple(np.int64(x) for x in values)
+
+
+# One list of codes: all are taken from the enums in stages.py.
+UNAWARE, KNOWLEDGE, PERSUASION, DECISION, IMPLEMENTATION, CONFIRMATION, REJECTED, LAPSED = codes(Stage)
+(
+    ATTEMPTS, FAILURES, CASH_FAILURES, REGISTRATIONS, REENTRIES, PAYMENTS_OWN, PAYMENTS_OTHER, MISSED, STOPS, LAPSES, CLAIMS_PAID, CLAIMS_LATE,
+    CLAIMS_REFUSED, UNPROTECTED, EXIT_DEATH, EXIT_MIGRATION, EXIT_FORMAL, NEWCOMERS, HEARD, CONTACTED, VISITS, VISITS_LOST, FORGOTTEN,
+) = codes(Event)  # fmt: skip
+MISBELIEF, HELPED, FORCED, DISAPPOINTED, ACTIVE, REGISTERED, REMINDED, PAID_OWN, SILENT, LISTED, ASKED, VISITED, ALL_MARKS = codes(
+    (stages.MISBELIEF, stages.HELPED, stages.FORCED, stages.DISAPPOINTED, stages.ACTIVE, stages.REGISTERED, stages.REMINDED, stages.PAID_OWN,
+     stages.SILENT, stages.LISTED, stages.ASKED, stages.VISITED, stages.ALL_MARKS)
+)  # fmt: skip
+WEEKLY, MONTHLY, CONTACT_A, CONTACT_B, BELIEF, COLLECT, NEWCOMER_A, NEWCOMER_B, LIMITS, GROUP_BLOCK = codes(Block)
+HEAR_LANE, STAGE_LANE, COMPARE_LANE, REGISTER_LANE = codes(range(4))  # of WEEKLY
+PAY_LANE, _, TIE_LANE, FATE_LANE = codes(range(4))  # of MONTHLY; lane 1, income, is drawn in `liquid`
+P_WORKER, P_AGENT, P_LEVER, P_CLAIM, P_ALLOT, _, _ = codes(Purpose)
+PAY_BLOCK, MEET_BLOCK = codes((0xFFFF, 0xFFFE))  # of P_AGENT, beside the visits 0, 1, ...
+RENEWAL_BLOCK = np.int64(0)  # of P_LEVER
+FIXED, EVENT, CONTACT, GIFT, REGISTRATION, COMMISSION, SUBSIDY, CONTRIBUTION, CLAIM = codes(Item)
+SERVICE, MEDIA, KIT, REMINDER, VISIT = codes((Contact.SERVICE, Contact.MEDIA, Contact.KIT, Contact.REMINDER, Contact.VISIT))
+PEER, LEADER, AGENT, GROUP, NONE = codes((Source.PEER, Source.LEADER, Source.AGENT, Source.GROUP, Source.NONE))
+_, COLLECTOR, AUTO_DEBIT, AT_SOURCE = codes(Channel)
+WORKER_PAYS, TIES_PAY, SCHEME_PAYS, LAST_BOUND = codes((Payer.WORKER, Payer.TIES, Payer.SCHEME, Payer.COMPANY))
+DEATH, MIGRATION, FORMAL_JOB, ACCIDENT, NOTHING = codes((0, 1, 2, 3, -1))  # fates of a month
+PAID, LATE, REFUSED = codes(range(3))  # outcomes of a claim
+GOOD_NEWS, BAD_NEWS, SAW_MISFORTUNE = codes(range(3))
+BONUS_MEMBERS, BONUS_RP, PER_MEMBER_RP, EARLY_BP, LATE_BP, EARLY_MONTHS, LATE_MONTHS, IDLE_MONTHS, RETURN_MONTHS = codes(range(9))
+ZERO, ONE, NO_OFFER = codes((0, 1, -1))
+CONTACTS, CLAIMS = codes((0, 1))  # what `serve` rations
 ALL_LEVERS = np.uint64(0xFFFFFFFFFFFFFFFF)
-NO_CLAIM = 1 << 33
+NO_LEVERS = np.uint64(0)
+NO_CLAIM = np.int64(1 << 33)
 NEVER_VALUE = -1000.0
 LONG_AGO = -10000
 #: how far one voice can pull a group's mean margin (log rupiah)
@@ -63,7 +63,6 @@ SLOTS = 4
 HELP, ASK, BACK = 16, 32, 64
 STANDING = 4
 EVENTS = len(Event)
-PAY_BLOCK, MEET_BLOCK = 0xFFFF, 0xFFFE
 
 
 #: Without numba's reference counts (`_nrt`): passing the tables from function to function costs nothing (with them,
@@ -107,7 +106,7 @@ class Village(NamedTuple):
 # ------------------------------------------------------------------ random numbers
 
 
-@inlined
+@compiled
 def philox(c0, c1, c2, c3, k0, k1):
     """Philox 4x32-10 (Salmon et al. 2011). All arguments and results uint64 below 2**32."""
     mask = np.uint64(0xFFFFFFFF)
@@ -121,7 +120,7 @@ def philox(c0, c1, c2, c3, k0, k1):
     return c0, c1, c2, c3
 
 
-@inlined
+@compiled
 def draw(par, person, week, block, purpose):
     """The four uniforms of (person, week, block, purpose): (word + 1/2) / 2**32."""
     a, b, c, d = philox(np.uint64(person), np.uint64(week), np.uint64(block), np.uint64(purpose), par.key0, par.key1)
@@ -295,7 +294,7 @@ def commit(v, day, offer, months, members):
 def release(v, day, w):
     """Give back what was set aside for the remaining subsidized months."""
     if w.sub_left > 0:
-        commit(v, day, w.offer, -w.sub_left, -1)
+        commit(v, day, np.int64(w.offer), -np.int64(w.sub_left), -ONE)
         w.sub_left = 0
 
 
@@ -410,7 +409,7 @@ def enroll(par, v, day, now, r, w, subset, offer, own_rp, source):
         lever = v.offers[offer].lever
         if v.offers[offer].months > paid_for:
             w.sub_left = v.offers[offer].months - paid_for
-            commit(v, day, offer, w.sub_left, 1)
+            commit(v, day, offer, np.int64(w.sub_left), ONE)
     other_rp = r.due_rp - own_rp
     if other_rp > 0 and lever >= 0:
         book(v, day, now, lever, SUBSIDY, v.levers[lever].payer, other_rp)
@@ -468,7 +467,7 @@ def register(par, v, day, now, r, w, i, u):
         if u - a < (1.0 - a) * par.fade_prob:
             move(day, now, w, PERSUASION)
         return
-    subset = offers_known(day, r, w, np.uint64(0))
+    subset = offers_known(day, r, w, NO_LEVERS)
     if must_wait(day, r, w, subset):
         return
     w.attempts += 1
@@ -495,7 +494,7 @@ def register(par, v, day, now, r, w, i, u):
     if asked and wish <= r.threshold[subset + HELP * helped + back]:
         w.marks |= FORCED
     book(v, day, now, par.levers, CONTRIBUTION, WORKER_PAYS, late_rp)
-    enroll(par, v, day, now, r, w, subset, r.subset_offer[subset], own_rp, w.last_source)
+    enroll(par, v, day, now, r, w, subset, r.subset_offer[subset], own_rp, np.int64(w.last_source))
 
 
 @compiled
@@ -508,13 +507,13 @@ def renewable(v, day, now, w, offer):
 @compiled
 def pay(par, v, day, now, r, w, i, u, u_tie):
     """7.6: a due month is paid if not forgotten, worth it and cash is there; else cover stops, in the end he lapses."""
-    offer = w.offer
+    offer = np.int64(w.offer)
     lever = r.discount_lever
     other_rp = 0
     log_own = 0.0
     if w.sub_left == 0 and offer >= 0 and renewable(v, day, now, w, offer):
         w.sub_left = v.offers[offer].months
-        commit(v, day, offer, w.sub_left, 1)
+        commit(v, day, offer, np.int64(w.sub_left), ONE)
     subsidized = w.sub_left > 0
     if subsidized:
         lever = v.offers[offer].lever
@@ -528,7 +527,7 @@ def pay(par, v, day, now, r, w, i, u, u_tie):
     if own_rp > 0:
         paid = settle(par, v, day, now, r, w, i, u, u_tie, own_rp, other_rp, log_own)
     else:
-        receive(par, v, day, now, w, 0, other_rp, WORKER_PAYS)
+        receive(par, v, day, now, w, ZERO, other_rp, WORKER_PAYS)
     if paid:
         if other_rp > 0:
             book(v, day, now, lever, SUBSIDY, v.levers[lever].payer, other_rp)
@@ -540,8 +539,8 @@ def pay(par, v, day, now, r, w, i, u, u_tie):
     else:
         miss(v, day, now, w)
     if subsidized and w.sub_left > 0:
-        used = min(max(1, par.billing_months), w.sub_left)
-        commit(v, day, offer, -used, -1 if used == w.sub_left else 0)
+        used = min(max(1, par.billing_months), np.int64(w.sub_left))
+        commit(v, day, offer, -used, -ONE if used == w.sub_left else ZERO)
         w.sub_left -= used
     w.marks &= ALL_MARKS ^ REMINDED
     w.next_due = now.due_from_due
@@ -613,7 +612,7 @@ def lapse(v, day, now, w):
 @compiled
 def month(par, v, day, now, r, w, i, k):
     """What the first step of a calendar month brings a worker: misfortune or exit, a due contribution, learning."""
-    u, u_tie, u_fate = drawn(v, MONTHLY, 0, k), drawn(v, MONTHLY, 2, k), drawn(v, MONTHLY, 3, k)
+    u, u_tie, u_fate = drawn(v, MONTHLY, PAY_LANE, k), drawn(v, MONTHLY, TIE_LANE, k), drawn(v, MONTHLY, FATE_LANE, k)
     w.seen_risk = np.float64(w.seen_risk) * par.seen_risk_keep
     if enrolled(w):
         if w.next_due == now.week:
@@ -626,7 +625,7 @@ def month(par, v, day, now, r, w, i, k):
                 if u_clear < par.learning_clearing:
                     w.marks &= ALL_MARKS ^ MISBELIEF
     kind = fate(par, v, w, u_fate)
-    if kind >= 0:
+    if kind != NOTHING:
         v.misfortunes[day.misfortunes].person = i
         v.misfortunes[day.misfortunes].kind = kind
         day.misfortunes += 1
@@ -636,19 +635,19 @@ def month(par, v, day, now, r, w, i, k):
 def fate(par, v, w, u):
     """7.8 and 3.5: one uniform is cut into death 0, accident 3, moving away 1, formal job 2, nothing -1 (monthly chances)."""
     if not par.claims_on and not par.turnover_on:
-        return -1
+        return NOTHING
     edge = par.death_prob * np.float64(w.risk)
     if u < edge:
-        return 0
+        return DEATH
     edge += v.occupations[w.occupation].accident_prob * np.float64(w.risk)
     if u < edge:
-        return 3
+        return ACCIDENT
     edge += par.migration_prob
     if u < edge:
-        return 1
+        return MIGRATION
     if u < edge + par.formal_prob:
-        return 2
-    return -1
+        return FORMAL_JOB
+    return NOTHING
 
 
 # ------------------------------------------------------------------ one worker, one week
@@ -764,7 +763,7 @@ def meet(par, v, day, now, r, w, i, k, u_hear):
                     source = min(source, kind)
                     prompted = prompted or kind < MEDIA
     if not prompted and w.told_week == now.week:
-        prompted = offers_known(day, r, w, np.uint64(0)) != 0
+        prompted = offers_known(day, r, w, NO_LEVERS) != 0
     if w.marks & MISBELIEF and keeps < 1.0:
         u_belief, _, _, _ = draw(par, i, now.week, BELIEF, P_WORKER)
         if u_belief < 1.0 - keeps:
@@ -779,7 +778,7 @@ def meet(par, v, day, now, r, w, i, k, u_hear):
 @compiled
 def margin_of(par, v, day, r, w):
     """log W - L for the offers, the help and the requirement that the worker meets now."""
-    route = offers_known(day, r, w, np.uint64(0))
+    route = offers_known(day, r, w, NO_LEVERS)
     if w.marks & HELPED:
         route += HELP
     if w.marks & ASKED:
@@ -815,13 +814,13 @@ def compare(par, v, day, now, r, w, u, prompted):
 @inlined
 def outsider(par, v, day, now, r, w, i, k):
     """A worker without cover: the stages from UNAWARE to DECISION, several of which may pass in one week."""
-    prompted, contacted, persuaded = meet(par, v, day, now, r, w, i, k, drawn(v, WEEKLY, 0, k))
-    u_stage = drawn(v, WEEKLY, 1, k)
+    prompted, contacted, persuaded = meet(par, v, day, now, r, w, i, k, drawn(v, WEEKLY, HEAR_LANE, k))
+    u_stage = drawn(v, WEEKLY, STAGE_LANE, k)
     if w.stage == UNAWARE and contacted:
         move(day, now, w, KNOWLEDGE)
     if par.join_on_hearing:
         if contacted and now.on_sale:
-            enroll(par, v, day, now, r, w, 0, -1, 0, w.last_source)
+            enroll(par, v, day, now, r, w, ZERO, NO_OFFER, ZERO, np.int64(w.last_source))
         return
     if w.stage == KNOWLEDGE and u_stage < persuaded:
         move(day, now, w, PERSUASION)
@@ -831,9 +830,9 @@ def outsider(par, v, day, now, r, w, i, k):
         day.events[FORGOTTEN] += 1
         return
     if now.on_sale:
-        compare(par, v, day, now, r, w, drawn(v, WEEKLY, 2, k), prompted)
+        compare(par, v, day, now, r, w, drawn(v, WEEKLY, COMPARE_LANE, k), prompted)
         if w.stage == DECISION:
-            register(par, v, day, now, r, w, i, drawn(v, WEEKLY, 3, k))
+            register(par, v, day, now, r, w, i, drawn(v, WEEKLY, REGISTER_LANE, k))
     if w.stage != DECISION:
         w.marks &= ALL_MARKS ^ (HELPED | ASKED)
 
@@ -849,7 +848,7 @@ def member(par, v, day, now, r, w, i, k):
             if campaign_contact(v, day, now, r, w, kind, drawn(v, CONTACT_A, kind, k)) >= 0:
                 w.reached_week = now.week
     if r.contact[REMINDER] > 0.0:
-        if campaign_contact(v, day, now, r, w, REMINDER, drawn(v, CONTACT_B, 2, k)) >= 0:
+        if campaign_contact(v, day, now, r, w, REMINDER, drawn(v, CONTACT_B, REMINDER - 4, k)) >= 0:
             w.marks |= REMINDED
             w.reminders = min(255, w.reminders + 1)
     if par.lapse_prob > 0.0 or par.silence_prob > 0.0:
@@ -925,7 +924,7 @@ def renew(par, v, day, now):
     for k in range(v.offers.size):
         offer = v.offers[k]
         if offer.renewal_prob > 0.0 and now.week > offer.list_week and (now.week - offer.list_week) % offer.term == 0:
-            u, _, _, _ = draw(par, offer.lever, now.week, 0, P_LEVER)
+            u, _, _, _ = draw(par, offer.lever, now.week, RENEWAL_BLOCK, P_LEVER)
             if u >= offer.renewal_prob:
                 day.never |= bit(offer.lever)
 
@@ -949,7 +948,7 @@ def ration(par, v, day, now, left):
         if now.month_start and lever.discount_rp > 0:
             left -= reserve_discount(par, v, day, k, left)
         if lever.contact_rp > 0 and lever.visits == 0:
-            left -= lever.contact_rp * serve(par, v, day, now, k, left // lever.contact_rp, False)
+            left -= lever.contact_rp * serve(par, v, day, now, k, left // lever.contact_rp, CONTACTS)
         for_visits = min(left, lever.contact_rp * lever.visits)
         left -= for_visits
         visits += for_visits
@@ -965,7 +964,7 @@ def ration(par, v, day, now, left):
             if most <= 0:
                 day.off |= bit(k)
             else:
-                left -= lever.claim_rp * serve(par, v, day, now, k, most, True)
+                left -= lever.claim_rp * serve(par, v, day, now, k, most, CLAIMS)
             claims -= 1
     return visits
 
@@ -1006,7 +1005,7 @@ def reached(par, v, day, now, w, i, k):
 
 
 @compiled
-def serve(par, v, day, now, k, most, claim):
+def serve(par, v, day, now, k, most, what):
     """Let the `most` claimants of lever k with the lowest priority draw on it, deny it to the others; returns how many may.
 
     Claimants of contacts are those who will be reached; of claims all without cover (those in DECISION first) and renewals.
@@ -1018,7 +1017,7 @@ def serve(par, v, day, now, k, most, claim):
         if not has(v.segment_levers[w.segment], k):
             continue
         late = 0
-        if claim:
+        if what == CLAIMS:
             if enrolled(w) and not renews(v, now, w, k):
                 continue
             late = 0 if enrolled(w) or w.stage == DECISION else 1 << 32
@@ -1044,7 +1043,7 @@ def serve(par, v, day, now, k, most, claim):
         if v.priority[i] < cut:
             served += 1
         elif v.priority[i] < NO_CLAIM:
-            if claim:
+            if what == CLAIMS:
                 v.workers[i].denied_claim |= bit(k)
             else:
                 v.workers[i].denied_contact |= bit(k)
@@ -1130,7 +1129,7 @@ def attraction(agent, w):
     score = 0 if enrolled(w) else 8
     if w.marks & VISITED == 0:
         score += 4
-    if has(agent.preferred, w.occupation):
+    if has(agent.preferred, np.int64(w.occupation)):
         score += 2
     if w.attempts == 0:
         score += 1
@@ -1144,7 +1143,7 @@ def visit(par, v, day, now, a, w):
     if w.visited == now.week:
         day.events[VISITS_LOST] += 1
         u, _, _, _ = draw(par, a, now.week, MEET_BLOCK, P_AGENT)
-        other, _, _, _ = draw(par, w.visitor, now.week, MEET_BLOCK, P_AGENT)
+        other, _, _, _ = draw(par, np.int64(w.visitor), now.week, MEET_BLOCK, P_AGENT)
         if u < other:
             w.visitor = a
         return
@@ -1227,7 +1226,7 @@ def join_with_group(par, v, day, now, group, i):
     if u_office >= r.success[1]:
         try_alone(day, now, w, outvoted)
         return
-    subset = offers_known(day, r, w, np.uint64(0))
+    subset = offers_known(day, r, w, NO_LEVERS)
     if must_wait(day, r, w, subset):
         return
     own_rp = r.first_due_rp[subset]
@@ -1263,15 +1262,15 @@ def file_claims(par, v, day, now):
         i = v.misfortunes[n].person
         kind = v.misfortunes[n].kind
         w = v.workers[i]
-        if not par.claims_on or (kind != 0 and kind != 3):
+        if not par.claims_on or (kind != DEATH and kind != ACCIDENT):
             continue
         if w.marks & ACTIVE == 0:
             day.events[UNPROTECTED] += 1
-            tell_ties(par, v, w, 2, False)
+            tell_ties(par, v, w, SAW_MISFORTUNE, False)
             continue
         r = row_of(par, v, day, now, w)
         amount_rp = now.accident_claim_rp
-        if kind == 0:
+        if kind == DEATH:
             amount_rp = now.death_benefit_rp
             if w.own_months + w.other_months < now.waiting_months:
                 amount_rp = now.waiting_benefit_rp
@@ -1282,7 +1281,7 @@ def file_claims(par, v, day, now):
             claim.person = i
             claim.joined = w.joined_week
             claim.week = now.week + int(days / par.step_days)
-            claim.outcome = 2 if u_refused < r.refused_share else 1 if days > par.late_days else 0
+            claim.outcome = REFUSED if u_refused < r.refused_share else LATE if days > par.late_days else PAID
             claim.kind = kind
             claim.amount_rp = amount_rp
             day.claims += 1
@@ -1299,16 +1298,16 @@ def close_claims(par, v, day, now):
             continue
         w = v.workers[claim.person]
         day.events[CLAIMS_PAID + claim.outcome] += 1
-        if claim.outcome < 2:
+        if claim.outcome != REFUSED:
             book(v, day, now, par.levers, CLAIM, SCHEME_PAYS, claim.amount_rp)
-        if claim.outcome > 0 and claim.kind == 3 and claim.joined == w.joined_week and w.marks & REGISTERED:
+        if claim.outcome != PAID and claim.kind == ACCIDENT and claim.joined == w.joined_week and w.marks & REGISTERED:
             w.marks |= DISAPPOINTED
-        announced = claim.outcome == 0 and row_of(par, v, day, now, w).announces == 1
+        announced = claim.outcome == PAID and row_of(par, v, day, now, w).announces == 1
         if announced:
             for j in range(par.workers):
                 if v.workers[j].community == w.community:
                     v.workers[j].news_paid += 1
-        tell_ties(par, v, w, 0 if claim.outcome == 0 else 1, announced)
+        tell_ties(par, v, w, GOOD_NEWS if claim.outcome == PAID else BAD_NEWS, announced)
         day.claims -= 1
         last = v.claims[day.claims]
         claim.person = last.person
@@ -1328,9 +1327,9 @@ def tell_ties(par, v, w, what, announced):
     for e in range(w.first, w.last):
         j = v.ties[e].other
         if j < par.workers and not (announced and v.workers[j].community == w.community):
-            if what == 0:
+            if what == GOOD_NEWS:
                 v.workers[j].news_paid += 1
-            elif what == 1:
+            elif what == BAD_NEWS:
                 v.workers[j].news_bad += 1
             else:
                 v.workers[j].news_risk += 1
@@ -1341,7 +1340,7 @@ def turn_over(par, v, day, now):
     """Those who died or left are replaced in their place, with its ties, by newcomers drawn from the baseline."""
     for n in range(day.misfortunes):
         kind = v.misfortunes[n].kind
-        if par.turnover_on and kind < 3:
+        if par.turnover_on and kind < ACCIDENT:
             day.events[EXIT_DEATH + kind] += 1
             day.events[NEWCOMERS] += 1
             w = v.workers[v.misfortunes[n].person]

@@ -53,12 +53,13 @@ class EnrollmentModel(Model):
     replicate: number of the replicate; (rng, replicate) is the Philox key, each from 0 to 2**32 - 1.
     collect: fill `datacollector` with the counts of the village at the start and after each step.
     agent_reporters: also keep these of each agent, as Mesa's DataCollector takes them (name: attribute or function).
-        An attribute that a kind of agent does not have is None. They cost a thousand times what a step costs: for small
+        An attribute that a kind of agent does not have is None. Two of them cost as much as forty steps: for small
         villages, or a few steps.
 
     The simulation draws from its own streams: `model.random` and `model.rng` are free for what a user adds, and do not
     change a digit. With `mesa.batch_run`, put Parameters in a list ({"parameters": [p], "replicate": range(10)}): Mesa
-    would walk through a bare one. Mesa 3.3's batch_run leaves out the last state of a model that stops by itself.
+    would walk through a bare one. Mesa 3.3's batch_run leaves out the last state of a model that stops by itself: let
+    `until` lie a step later.
     """
 
     def __init__(self, *, parameters: Parameters | None = None, rng: int | None = None, replicate: int = 0, seed: int | None = None,

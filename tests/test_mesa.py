@@ -294,6 +294,14 @@ def test_an_operation_gives_what_mesas_own_set_gives(model, name):
     assert OPERATIONS[name](model.agents.select(at_most=40)) is not None
 
 
+@pytest.mark.parametrize("name", ["trust", "income_rp", "stage"])
+def test_sorting_puts_what_is_missing_last(model, name):
+    up, down = model.agents.sort(name, ascending=True), model.agents.sort(name)
+    workers = len(model.agents_by_type[Worker])
+    assert [a.role for a in up][workers:] == [a.role for a in down][workers:] == [a.role for a in model.agents][workers:]
+    assert up.get(name)[:workers] == sorted(model.agents_by_type[Worker].get(name)) == down.get(name)[:workers][::-1]
+
+
 def test_random_orders_are_mesas(model):
     for go in (lambda s: list(s.shuffle()), lambda s: s.shuffle_do(lambda a, out: out.append(a), out := []) and out):
         model.random.seed(4)
@@ -357,6 +365,7 @@ def test_a_column_is_what_the_views_say(model, name):
     workers = model.agents_by_type[Worker]
     assert [getattr(a, name) for a in workers] == workers.get(name) == views[: len(workers)]
     assert {type(x) for x in workers.get(name)} == {type(getattr(a, name)) for a in workers}
+    assert workers.values(name).dtype in (bool, np.int64, np.float64, object)  # no 16-bit arithmetic for users
 
 
 def test_worker_properties_read_the_tables(model):

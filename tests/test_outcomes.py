@@ -288,7 +288,7 @@ def test_cost_of_a_result_is_missing_where_there_is_none():
 
 
 def test_ledger_as_a_tidy_table():
-    parameters = load("ajibarang").parameters  # one lever, starts in January 2025
+    parameters = load("ajibarang", overrides=["start=2025-01-31", "campaign.levers.perisai.start=2025-01-31"]).parameters  # one lever
     table = np.zeros((3, 2, len(Item), len(Payer)), np.int64)
     table[2, 0, Item.COMMISSION, Payer.SCHEME], table[0, 1, Item.CONTRIBUTION, Payer.WORKER] = 7, 5
     frame = ledger.frame(ledger.entries(table), parameters)
@@ -450,7 +450,8 @@ def test_levels_at_a_date():
 
 
 def tampered(change):
-    scenario = load("kadugenep", overrides=[*SMALL, "campaign.budget_rp=2000000000"])
+    limits = ["campaign.budget_rp=2000000000", "campaign.monthly_ceiling_rp=1000000000"]
+    scenario = load("kadugenep", overrides=[*SMALL, *limits])
     run = world.build(scenario.parameters, 5, 0)
     run.advance()
     assert outcomes.problems(run) == [] and ledger.problems(run) == []
@@ -475,11 +476,14 @@ def add(table, place, what):
         (lambda v, at: add(v.ledger, (0, at("coupons"), Item.GIFT, Payer.VILLAGE), 50_000), "coupons: gift booked to village"),
         (lambda v, at: add(v.ledger, (0, -1, Item.CLAIM, Payer.WORKER), 8_000_000), "claim booked to worker"),
         (lambda v, at: add(v.ledger, (0, at("coupons"), Item.COMMISSION, Payer.SCHEME), 100), "coupons: commission"),
-        (lambda v, at: add(v.ledger, (0, at("coupons"), Item.GIFT, Payer.BRANCH), 1), "no multiple"),
+        (lambda v, at: add(v.ledger, (0, at("coupons"), Item.COMMISSION, Payer.BRANCH), 100), "coupons: commission booked to branch"),
+        (lambda v, at: add(v.ledger, (0, at("coupons"), Item.GIFT, Payer.BRANCH), 1), "no multiple of 50,000"),
+        (lambda v, at: add(v.ledger, (0, at("gapura"), Item.CONTACT, Payer.BRANCH), 100), "no multiple of 0"),
         (lambda v, at: add(v.ledger, (0, at("gapura"), Item.FIXED, Payer.BRANCH), 15_000_000), "more than planned"),
         (lambda v, at: add(v.ledger, (3, -1, Item.CONTRIBUTION, Payer.WORKER), 16_800), "month 3:"),
         (lambda v, at: add(v.events, (40, Event.PAYMENTS_OWN), 1), "paid in"),
         (lambda v, at: add(v.ledger, (3, at("registration"), Item.REGISTRATION, Payer.BRANCH), 2 * 10**9), "of a budget"),
+        (lambda v, at: add(v.ledger, (3, at("registration"), Item.REGISTRATION, Payer.BRANCH), 10**9), "in month 3, the ceiling"),
         (lambda v, at: add(v.ledger, (3, -1, Item.CLAIM, Payer.SCHEME), 10**9), "claims for"),
     ],
 )

@@ -121,7 +121,9 @@ def test_months_after_the_end_are_left_out(scenario, result):
     whole = dict(zip(result.keys, result.values[0]))
     for key in (k for k in month if k[1] == "4"):
         assert month[key] == whole[key] or math.isnan(whole[key])  # a month's measures do not depend on what comes after
-    assert np.isnan(short.simulated).all()  # the award lies after the end
+    before = run(scenario, replicates=1, seed=3, until="2018-11-20")
+    assert np.isnan(before.simulated).all()  # the award lies after the end
+    assert list(dict.fromkeys(key[1] for key in before.keys)) == ["0", "end"]
 
 
 def test_stock_retention_needs_a_year():
