@@ -203,14 +203,10 @@ def _price(parameters, rule, relief_bits: int, index: int) -> int:
 
 
 def _path(parameters, calendar, week: int, relief_bits: int) -> tuple[int, ...]:
-    """Monthly price from `week` over the horizon, as decreed."""
+    """Monthly price over the horizon as a worker sees it in `week`: today's decree, for nobody foresees the next one."""
     months = math.ceil(max(parameters.behavior.horizon_months, parameters.limits.billing_months))
-    out = []
-    for m in range(months):
-        day = calendar.dates[week] + dt.timedelta(days=round(30.4375 * m))
-        k = max([j for j, r in enumerate(calendar.rules) if r.start <= day], default=0)
-        out.append(_price(parameters, calendar.rules[k], relief_bits, k))
-    return tuple(out)
+    k = int(calendar.rule_index[week])
+    return (_price(parameters, calendar.rules[k], relief_bits, k),) * months
 
 
 def _rows(parameters, calendar, segments, laid):
