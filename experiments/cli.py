@@ -33,8 +33,6 @@ class Sadar(TyperGroup):
     """The command group, with one way to end in trouble."""
 
     def main(self, *args, standalone_mode: bool = True, **extra):
-        from simulation.parameters import InputError
-
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")  # a terminal that cannot write a sign gets a question mark, not a crash
@@ -42,14 +40,10 @@ class Sadar(TyperGroup):
             code = super().main(*args, standalone_mode=False, **extra) or 0
         except USAGE as error:
             code = fail(error.format_message(), 2, getattr(error, "ctx", None))
-        except (BadInput, InputError) as error:
-            code = fail(str(error), 2)
         except (typer.Abort, KeyboardInterrupt):
             code = 130
-        except MemoryError as error:
-            code = fail(text("too_large", why=error), 2)
         except Exception as error:
-            code = fail(text("crashed", error=f"{type(error).__name__}: {error}", path=keep_traceback()), 1)
+            code = explained(error)
         if code == 130:
             fail(text("stopped"), code)
         if standalone_mode:
@@ -64,13 +58,19 @@ def fail(message: str, code: int, context=None) -> int:
     return code
 
 
-def keep_traceback() -> str:
-    """Write the traceback of the error at hand to a file of its own."""
+def explained(error: Exception) -> int:
+    """Bad input says itself what is wrong (2); of our own errors the traceback goes to a file (1)."""
     import traceback
 
+    from simulation.parameters import InputError
+
+    if isinstance(error, BadInput | InputError):
+        return fail(str(error), 2)
+    if isinstance(error, MemoryError):
+        return fail(text("too_large", why=error), 2)
     with tempfile.NamedTemporaryFile("w", prefix="sadar-error-", suffix=".txt", delete=False, encoding="utf-8") as file:
-        file.write(traceback.format_exc())
-    return file.name
+        file.write("".join(traceback.format_exception(error)))
+    return fail(text("crashed", error=f"{type(error).__name__}: {error}", path=file.name), 1)
 
 
 app = typer.Typer(cls=Sadar, add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
@@ -285,16 +285,8 @@ def _save(result, out: str) -> str:
 
 
 def emit(document) -> None:
-    """One JSON document on stdout; what is not a number is null."""
-    print(json.dumps(_finite(document), ensure_ascii=False, indent=1, allow_nan=False))
-
-
-def _finite(value):
-    if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not float("-inf") < value < float("inf") else value
+    """One JSON document on stdout."""
+    print(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False))
 
 
 def console():

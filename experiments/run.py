@@ -561,7 +561,7 @@ def _swap(draft: Path, target: Path) -> None:
         os.rename(target, _old(target))
     try:
         os.rename(draft, target)
-    except OSError:
+    except BaseException:  # Ctrl-C too
         _recover(target)
         raise
     shutil.rmtree(_old(target), ignore_errors=True)
