@@ -52,16 +52,16 @@ def figure(result: Result):
         out = Figure(figsize=(14, 11.4))
         FigureCanvasAgg(out)
         top = out.add_gridspec(1, 1, left=0.065, right=0.82, top=0.855, bottom=0.515)
-        below = out.add_gridspec(1, 2, left=0.16, right=0.965, top=0.425, bottom=0.16, wspace=0.5)
-        out.text(0.02, 0.968, about["scenario"]["title"], fontsize=17, fontweight="bold", color=INK, va="center")
+        below = out.add_gridspec(1, 2, left=0.16, right=0.965, top=0.425, bottom=0.175, wspace=0.5)
+        out.text(0.02, 0.968, shorten(about["scenario"]["title"], 90), fontsize=17, fontweight="bold", color=INK, va="center")
         under = f"{about['scenario']['campaign']}; {number(workers)} {text('workers')}"
-        out.text(0.02, 0.936, under, fontsize=12, color=INK, va="center")
+        out.text(0.02, 0.936, shorten(under, 140), fontsize=12, color=INK, va="center")
         stages_panel(out.add_subplot(top[0]), result)
         funnel_panel(out.add_subplot(below[0]), result)
         free = money_panel(out.add_subplot(below[1]), result)
         caption = text("figure_caption", seed=about["seed"], runs=about["replicates"], run_id=about["run_id"], note=result.note)
         lines = [line for part in (free, caption) if part for line in wrap(part, 165)]
-        out.text(0.02, 0.085, "\n".join(lines), fontsize=10.5, color=INK, va="top", linespacing=1.5)
+        out.text(0.02, 0.105, "\n".join(lines), fontsize=10.5, color=INK, va="top", linespacing=1.5)
     return out
 
 
@@ -91,6 +91,7 @@ def stages_panel(axes, result: Result) -> None:
         ends.append((median[-1], names.get(column, text("ever")), color))
     top = axes.get_ylim()[1]
     seen = [o for o in result.observations if o.kind != "qualitative" and o.measure == "registered"]
+    seen = [o for o in seen if result.parameters.start <= o.date <= result.parameters.until]
     workers = float(result.table(["workers"], ["0"], "all")["median"].iloc[0])
     for o in seen:
         value = o.value * (workers if o.kind == "share" else 1)
@@ -98,7 +99,9 @@ def stages_panel(axes, result: Result) -> None:
         day, words = pd.Timestamp(o.date), text("figure_observed", value=number(value), tolerance=o.tolerance_share or 0)
         point = {"fmt": "D", "markersize": 8, "markerfacecolor": "white", "capsize": 6, "elinewidth": 1.8}
         axes.errorbar([day], [value], [reach], color=INK, zorder=5, **point)
-        axes.annotate(words, (day, value), (10, 8), textcoords="offset points", fontsize=11, color=INK, zorder=6)
+        side = 1 if day < days[0] + (days[-1] - days[0]) / 2 else -1  # of the point, where there is more room
+        place = {"xytext": (10 * side, 8), "textcoords": "offset points", "ha": "left" if side > 0 else "right"}
+        axes.annotate(words, (day, value), **place, fontsize=11, color=INK, zorder=6)
         top = max(top, 1.05 * (value + reach))
     axes.set_ylim(0, top)
     axes.set_xlim(pd.Timestamp(result.parameters.start), days[-1])
@@ -117,7 +120,7 @@ def _months(axes) -> None:
 
     places = AutoDateLocator(minticks=5, maxticks=13)
     axes.xaxis.set_major_locator(places)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(places, show_offset=False))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(places))
 
 
 def _shade(axes, result: Result) -> None:
@@ -188,7 +191,9 @@ def funnel_panel(axes, result: Result) -> None:
 
 
 def _ranges(axes, places, median, low, high) -> None:
-    """Whiskers from low to high on bars of length median."""
+    """Whiskers from low to high on bars of length median, where there is a range."""
+    wide = np.asarray(high > low)
+    places, median, low, high = (np.asarray(x)[wide] for x in (places, median, low, high))
     axes.errorbar(median, places, xerr=[median - low, high - median], fmt="none", ecolor=INK, capsize=4, elinewidth=1.3)
 
 
@@ -260,4 +265,5 @@ def money_panel(axes, result: Result) -> str:
     marks = [Patch(facecolor=color, hatch=hatch, edgecolor="white", label=label) for label, color, hatch in looks]
     axes.legend(handles=marks, title=text("payer"), loc="lower right", frameon=False, handlelength=2.6, handleheight=1.3)
     more = text("figure_more", count=len(rest), rp=juta(rest["median"].sum())) if len(rest) else ""
-    return " ".join(filter(None, (more, text("figure_no_cost", list=", ".join(free)) if free else "")))
+    named = ", ".join([*free[:6], *([text("figure_and_more", count=len(free) - 6)] if len(free) > 6 else [])])
+    return " ".join(filter(None, (more, text("figure_no_cost", list=named) if free else "")))

@@ -84,7 +84,7 @@ def place_of_key(scenario: Scenario, key: str, overrides=()) -> str:
         return "--set"
     head, *rest = key.split(".")
     path = ["lever", *rest[1:]] if rest[:1] == ["levers"] else rest or [head]
-    for depth in range(len(path), 1 if path[0] == "lever" else 0, -1):
+    for depth in range(len(path), 0, -1):
         for file in scenario.files:
             if _stands_in(file, path[:depth]):
                 return f"{shown(file)}, line {line_of(file, '.'.join(path[:depth]))}"
@@ -97,7 +97,7 @@ def _stands_in(file: Path, path: list[str]) -> bool:
         node = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
         return False
-    if path[0] == "lever":
+    if path[0] == "lever" and len(path) > 1:
         levers = [x for x in node.get("lever", []) if isinstance(x, dict)]
         node, path = next((x for x in levers if x.get("name", x.get("preset")) == path[1]), None), path[2:]
     for part in path:

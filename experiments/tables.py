@@ -60,7 +60,7 @@ TEXT = {
     # schedule
     "schedule": "One week, in order", "number": "", "function": "function", "reads": "reads", "writes": "writes", "step_does": "does",
     # run
-    "run_head": "{title}\n{campaign}; {workers} workers, {start} to {until}, {runs} runs",
+    "run_head": "{title}\n{campaign}; {workers} workers, {start} to {until}; runs: {runs}",
     "month_n": "month {n}", "at_end": "end ({day})", "at_start": "start",
     "people_title": "Workers (of {workers})", "registered": "registered, ever", "active": "active: cover in force",
     "paying": "paying out of their own pocket", "paying_share": "  the same, of all workers",
@@ -90,18 +90,19 @@ TEXT = {
     "claims_rp": "claims paid out",
     "unmet_title": "Could not be funded under budget or ceiling, Rp", "unmet_none": "All that was asked of the budget could be funded.",
     "problem": "CAUTION, counts or books do not add up: {what}",
-    "closing": "seed {seed}, run {run_id}, {runs} runs in {seconds:.1f} s; written: {files}", "no_files": "nothing (give --out DIR)",
+    "closing": "seed {seed}, run id {run_id}, runs: {runs}, {seconds:.1f} s; written: {files}", "no_files": "nothing (give --out DIR)",
     "sure": "How sure: {note} People's behavior is not calibrated yet: these ranges are luck only, they leave out what is unknown about "
     "people. Good for comparing campaigns, not for forecasts.",
     # figure
-    "workers": "workers", "figure_stages": "Workers by stage, and all ever registered: median and {range}",
+    "workers": "workers", "figure_stages": "Workers by stage, and all ever registered: {range}",
     "figure_funnel": "Funnel, {when}: workers who came at least as far as", "figure_money": "Money by lever until {until}",
     "figure_unit": "juta (million) rupiah", "figure_campaign": "campaign", "figure_goes_on": "only open-ended levers",
     "figure_observed": "observed: {value} registered, tolerance {tolerance:.0%}", "figure_no_cost": "Without cost: {list}.",
-    "figure_more": "{count} smaller levers together: {rp}.",
+    "figure_more": "{count} smaller levers together: {rp}.", "figure_and_more": "and {count} more",
     "figure_no_money": "No lever costs anything.",
-    "figure_caption": "Seed {seed}, {runs} runs, run {run_id}. {note} Behavior is not calibrated: ranges are luck only.",
-    "range_runs": "5-95 % range", "range_all": "smallest to largest run", "range_one": "one run", "ever": "registered, ever",
+    "figure_caption": "Seed {seed}, runs: {runs}, run id {run_id}. {note} Behavior is not calibrated: ranges are luck only.",
+    "range_runs": "median and 5-95 % range", "range_all": "median, smallest and largest run", "range_one": "one run",
+    "ever": "registered, ever",
     "figure_stage_names": "unaware,knowledge,persuasion,decision,implementation,confirmation,rejected,lapsed",
     "payer_names": "branch,village,regency,company,group,scheme,worker,ties",
 }  # fmt: skip

@@ -17,6 +17,7 @@ import os
 from pathlib import Path
 
 from simulation import cache
+from simulation.assembly import assemble
 from simulation.parameters import Campaign, Parameters
 
 ROUNDS = 48
@@ -87,8 +88,6 @@ def _stored(question: str) -> dict[str, float]:
 
 def _approximate(parameters: Parameters) -> dict[str, float]:
     """The three numbers by stochastic approximation; each round is one replicate of burn-in and two years."""
-    from simulation import world
-
     village = parameters.village
     now = {
         "median_value_rp": math.log(village.median_value_rp or 2.5 * max(1, parameters.scheme.rules[0].price_rp)),
@@ -98,7 +97,7 @@ def _approximate(parameters: Parameters) -> dict[str, float]:
     kept: list[dict[str, float]] = []
     for turn in range(ROUNDS):
         asked = parameters.model_copy(update={"village": village.model_copy(update=_natural(now))})
-        run = world.assemble(asked, SEED, turn)
+        run = assemble(asked, SEED, turn)
         run.advance()
         counts = run.village.counts.sum(axis=1) / run.people.workers
         first, last = counts[BEFORE - 13 : BEFORE + 13, 9].mean(), counts[-26:, 9].mean()

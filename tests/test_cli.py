@@ -91,7 +91,7 @@ def test_screen_shows_the_same_digits_every_part_and_the_miss(finished, sadar):
         assert tables.TEXT[f"{part}_title"].split("{")[0] in out
     for word in ("sex: female", "occupation: farmer", "income fifth: 5 richest", "13th-month persistency", "MISS -", "seed 7"):
         assert word in out
-    assert told["run_id"] in out and "luck only" in out and "smallest and largest" in out  # how sure: few replicates, behavior not calibrated
+    assert told["run_id"] in out and "luck only" in out and "smallest and largest" in out  # how sure: few runs, not calibrated
     assert f"{tables.dots(rows['lever_rp', 'end', 'officials']['median'])}" in out
 
 
@@ -391,14 +391,21 @@ def test_ctrl_c_ends_at_once_and_leaves_nothing(processes, tmp_path):
 # ------------------------------------------------------------------ figure and words
 
 
-@pytest.mark.parametrize(("case", "until"), [("kadugenep", "2018-09-01"), ("hessa", "2018-10-01")])
-def test_figure_cuts_nothing_off_and_labels_do_not_overlap(case, until):
+@pytest.mark.parametrize(
+    ("case", "until", "levers"), [("kadugenep", "2018-09-01", 0), ("hessa", "2018-10-01", 0), ("lerep", "2019-01-10", 25)]
+)
+def test_figure_cuts_nothing_off_and_labels_do_not_overlap(case, until, levers, tmp_path):
     from matplotlib.text import Text
 
     from experiments.figures import figure
     from experiments.run import run
 
-    made = figure(run(load_scenario(case, overrides=SMALL, until=until), replicates=3))
+    campaign = [tmp_path / "long.toml"] if levers else []
+    for file in campaign:  # many levers with long names, with and without cost
+        lever = '[[lever]]\nname = "something_for_hamlet_{}"\nstart = 2018-08-01\nservice.answers_complaints = true\ncost.fixed_rp = {}\n'
+        title = f'kind = "campaign"\ntitle = "{"much of everything " * 12}"\n'
+        file.write_text(title + "".join(lever.format(n, n % 2 * 1_000_000 * n) for n in range(levers)), encoding="utf-8")
+    made = figure(run(load_scenario(case, campaigns=campaign, overrides=SMALL, until=until), replicates=3))
     renderer = made.canvas.get_renderer()
     made.draw(renderer)
     inside = made.bbox

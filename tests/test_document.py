@@ -11,7 +11,7 @@ import pytest
 from simulation import document, records
 from simulation.parameters import Group, Lever, walk
 from simulation.stages import LEGAL_PASSAGES, Block, Event, Item, Measure, Purpose, Stage
-from simulation.world import kernel  # by way of world: numba then caches where it should
+from simulation.assembly import kernel  # by way of assembly: numba then caches where it should
 
 README = document.README.read_text(encoding="utf-8")
 KERNEL = Path(document.__file__).with_name("kernel.py").read_text(encoding="utf-8")
