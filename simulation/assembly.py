@@ -9,7 +9,7 @@ from simulation import cache
 
 cache.prepare()
 
-from simulation import kernel, network, population, records, rng  # noqa: E402
+from simulation import kernel, network, population, records, rng, threads  # noqa: E402
 from simulation.campaign import Tables, compile_tables  # noqa: E402
 from simulation.parameters import Parameters  # noqa: E402
 from simulation.stages import ACTIVE, MISBELIEF, PAID_OWN, REGISTERED, Contact, Source, Stage  # noqa: E402
@@ -36,11 +36,17 @@ class World:
     def running(self) -> bool:
         return self.week < self.calendar.steps
 
-    def advance(self, until: int | None = None) -> None:
-        """Run the weeks up to (not including) step `until`; to the end when absent. Steps past the end are refused silently."""
+    def advance(self, until: int | None = None, *, workers: int = 1) -> None:
+        """Run the weeks up to (not including) step `until`; to the end when absent. Steps past the end do nothing.
+
+        `workers`: threads over blocks of rows. The digits are the same for any number; it pays from about 100,000 people.
+        """
         last = self.calendar.steps if until is None else min(until, self.calendar.steps)
         if last > self.week:
-            kernel.run(self.village, self.week, last)
+            if workers > 1:
+                threads.run(self.village, self.week, last, workers)
+            else:
+                kernel.run(self.village, self.week, last)
             self.week = last
 
 

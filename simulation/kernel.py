@@ -1414,30 +1414,34 @@ def record(par, v, day, now):
 
 
 @compiled
-def live_all(par, v, day, now):
-    """Every worker's week, a block of rows at a time: random words first, then the workers."""
-    for first in range(0, par.workers, BLOCK_ROWS):
-        count = min(BLOCK_ROWS, par.workers - first)
-        draw_ahead(par, v, now.week, WEEKLY, first, count)
-        if now.month_start:
-            draw_ahead(par, v, now.week, MONTHLY, first, count)
-        for half in range(2):
-            if now.contact_blocks >> half & 1:
-                draw_ahead(par, v, now.week, CONTACT_A + half, first, count)
-        for k in range(count):
-            if now.week < v.workers[first + k].exposure:
-                live(par, v, day, now, first + k, k)
-
-
-@compiled
-def week(par, v, day, now):
-    """One week, in the order of the ODD's schedule."""
+def open_week(par, v, day, now):
+    """The serial passes before the workers' week: money, the published copy, agents, sponsors' lists, group meetings."""
     fund(par, v, day, now)
     publish(par, v, day, now)
     send_agents(par, v, day, now)
     nominate(v, day, now)
     meet_groups(par, v, day, now)
-    live_all(par, v, day, now)
+
+
+@compiled
+def live_rows(par, v, day, now, first, last):
+    """The week of workers `first` to `last` - 1, a block of rows at a time: random words first, then the workers."""
+    for start in range(first, last, BLOCK_ROWS):
+        count = min(BLOCK_ROWS, last - start)
+        draw_ahead(par, v, now.week, WEEKLY, start, count)
+        if now.month_start:
+            draw_ahead(par, v, now.week, MONTHLY, start, count)
+        for half in range(2):
+            if now.contact_blocks >> half & 1:
+                draw_ahead(par, v, now.week, CONTACT_A + half, start, count)
+        for k in range(count):
+            if now.week < v.workers[start + k].exposure:
+                live(par, v, day, now, start + k, k)
+
+
+@compiled
+def close_week(par, v, day, now):
+    """The serial passes after it: claims, turnover, record."""
     file_claims(par, v, day, now)
     close_claims(par, v, day, now)
     turn_over(par, v, day, now)
@@ -1447,5 +1451,28 @@ def week(par, v, day, now):
 @compiled
 def run(v, first, last):
     """Weeks `first` to `last` - 1 of a village."""
+    par = v.par[0]
+    day = v.day[0]
     for t in range(first, last):
-        week(v.par[0], v, v.day[0], v.weeks[t])
+        now = v.weeks[t]
+        open_week(par, v, day, now)
+        live_rows(par, v, day, now, ZERO, par.workers)
+        close_week(par, v, day, now)
+
+
+# ------------------------------------------------------------------ the same week in three calls, for threads
+
+
+@compiled
+def run_open(v, t):
+    open_week(v.par[0], v, v.day[0], v.weeks[t])
+
+
+@compiled
+def run_rows(v, t, first, last):
+    live_rows(v.par[0], v, v.day[0], v.weeks[t], first, last)
+
+
+@compiled
+def run_close(v, t):
+    close_week(v.par[0], v, v.day[0], v.weeks[t])

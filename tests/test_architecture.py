@@ -13,7 +13,7 @@ MODULES = sorted(p for folder in ("simulation", "scenarios", "experiments") for 
 #: inside simulation: each file may import only files of lower rank
 RANK = {
     "stages": 0, "rng": 0, "cache": 0, "parameters": 1, "records": 1, "timeline": 2, "population": 2, "network": 3, "campaign": 4, "kernel": 4,
-    "assembly": 5, "baseline": 6, "world": 7, "ledger": 8, "outcomes": 9, "agents": 9, "model": 10, "document": 10, "__init__": 11,
+    "threads": 5, "assembly": 6, "baseline": 7, "world": 8, "ledger": 9, "outcomes": 10, "agents": 10, "model": 11, "document": 11, "__init__": 12,
 }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from worlds import lever, parameters, run
 
 from simulation import world
@@ -52,6 +53,31 @@ def test_a_run_cut_into_weeks_equals_one_call():
     while cut.running:
         cut.advance(cut.week + 1)
     assert fingerprint(whole) == fingerprint(cut)
+
+
+@pytest.mark.parametrize("threads", [2, 3, 7])
+def test_any_number_of_threads_gives_the_same_digits(threads):
+    one, many = run(rich(workers=1300)), world.build(rich(workers=1300), 1, 0)
+    many.advance(workers=threads)
+    assert fingerprint(one) == fingerprint(many)
+
+
+def test_blocks_of_rows_in_any_order_give_the_same_digits():
+    """The last block first: a worker reads nobody else's row."""
+    from simulation import kernel
+
+    one, other = run(rich()), world.build(rich(), 1, 0)
+    v, n = other.village, len(other.village.workers)
+    while other.running:
+        t = other.week
+        kernel.run_open(v, t)
+        for first in reversed(range(0, n, 13)):
+            kernel.run_rows(v, t, first, min(n, first + 13))
+        count = int(v.day["misfortunes"][0])
+        v.misfortunes[:count] = v.misfortunes[:count][np.argsort(v.misfortunes["person"][:count], kind="stable")]
+        kernel.run_close(v, t)
+        other.week += 1
+    assert fingerprint(one) == fingerprint(other)
 
 
 def test_the_rich_campaign_exercises_everything():
