@@ -338,7 +338,7 @@ class AgentsMechanism(Group):
     """Perisai agents or facilitators who choose whom to visit."""
 
     number: int = quantity(..., "agents", 0, 100_000, "agents", "domain (a): 1 per 1,000", "expert")
-    visits_per_week: int = quantity(12, "visits/week", 0, 500, "contacts an agent can make in a week", "S26, S29: 25 new a month", "expert")
+    visits_per_week: int = quantity(25, "visits/week", 0, 500, "contacts an agent can make in a week", "five a working day; S23: 114 members in ten months", "guess")
     candidates: int = quantity(4, "people", 1, 4, "people an agent weighs before each visit", "model 7.4", "guess")
     collects: bool = choice(True, "agents collect contributions from those they registered")
     collections_per_visit: int = quantity(4, "members", 1, 50, "members served in the time of one visit", "domain (a): 120 served", "guess")

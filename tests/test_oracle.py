@@ -17,10 +17,10 @@ from worlds import RULE, START, lever, parameters
 from simulation import world
 from simulation.parameters import Occupation, Parameters, Scheme
 
-TABLES = ("workers", "public", "agents", "levers", "offers", "groups", "claims", "day")
+TABLES = ("workers", "public", "agents", "levers", "offers", "groups", "day", "claims")
 RECORDS = ("ledger", "events", "passages", "counts")
 #: fields of the day book that carry nothing from week to week
-SCRATCH = {("day", "misfortunes"), ("day", "events"), ("day", "passages")}
+SCRATCH = {("day", "misfortunes"), ("day", "events"), ("day", "passages"), ("day", "claims")}
 
 # ------------------------------------------------------------------ comparing
 
@@ -31,6 +31,11 @@ def differences(village, oracle: Oracle) -> list[str]:
     for name in TABLES:
         table, rows = getattr(village, name), getattr(oracle, name)
         rows = rows if isinstance(rows, list) else [rows]
+        if name == "claims":
+            table = table[: village.day[0].claims]  # the open ones
+            if len(table) != len(rows):
+                found.append(f"claims: kernel {len(table)} open, oracle {len(rows)}")
+                continue
         for column in table.dtype.names:
             if (name, column) not in SCRATCH:
                 one, two = table[column].tolist(), [getattr(row, column) for row in rows]
@@ -117,7 +122,8 @@ CASES = {
     "plain busy village": lambda: busy([], weeks=80),
     "rich": lambda: rich(),
     "everything": lambda: busy(weeks=70),
-    "two segments per worker": lambda: busy([*EVERYTHING, lever("some", target=dict(share=0.4, sex=["female"]), gift=dict(value_rp=9_000))]),
+    "many segments": lambda: busy([*EVERYTHING, lever("some", target=dict(share=0.4, sex=["female"]), procedure=dict(travel_rp=0), cost=PAID)],
+                                  budget_rp=10_000_000),
     # contacts
     "channels": lambda: busy([lever(c, contact=dict(channel=c, weekly_prob=0.12, helps=c == "talk"), cost=PAID)
                               for c in ("kit", "media", "talk", "visit", "session", "reminder")]),
@@ -133,8 +139,8 @@ CASES = {
     "months off": lambda: busy([*pair("free", price=dict(months=2)), lever("half", price=dict(discount_share=0.5, months=5, new_members_only=False)), TELL]),
     "running discount": lambda: busy([*pair("cut", price=dict(discount_share=0.37, known_share=0.3)), TELL]),
     "sponsor": lambda: busy(pair("s", sponsor=dict(share=0.7, term_months=2, renewal_prob=0.6)), weeks=70),
-    "half a sponsor, four slots": lambda: busy([*pair("s", sponsor=dict(share=0.4, term_months=3, renewal_prob=1.0)), *pair("g", gift=dict(value_rp=40_000)),
-                                                lever("p", price=dict(months=2)), TELL]),
+    "half a sponsor, four slots": lambda: busy([*pair("s", sponsor=dict(share=0.4, term_months=3, renewal_prob=1.0)),
+                                                *pair("g", gift=dict(value_rp=40_000)), TELL]),
     "gift for all": lambda: busy([lever("g", gift=dict(value_rp=60_000, new_members_only=False), cost=PAID), SESSIONS]),
     "procedure": lambda: busy(pair("p", procedure=dict(form_prob=1.0, system_prob=0.8, travel_rp=0), cost=PAID)),
     # paying
@@ -158,7 +164,7 @@ CASES = {
         update=dict(budget_rp=b, monthly_ceiling_rp=c))}) for b, c in
        [(0, None), (1_500_000, None), (6_000_000, 900_000), (None, 2_500_000), (25_000_000, 4_000_000), (10**12, 10**10)]},
     **{f"rival offers, budget {b}, ceiling {c}": lambda b=b, c=c: busy(
-        [*pair("s", sponsor=dict(share=0.5, term_months=2, renewal_prob=0.8)), *pair("p", price=dict(months=3), cost=PAID), SESSIONS,
+        [lever("s", sponsor=dict(share=0.5, term_months=2, renewal_prob=0.8)), *pair("p", price=dict(months=3), cost=PAID), SESSIONS,
          lever("cut", price=dict(discount_share=0.4), target=dict(share=0.6))], weeks=60, budget_rp=b, monthly_ceiling_rp=c) for b, c in
        [(800_000, None), (3_000_000, 600_000), (None, 300_000), (None, 1_500_000), (8_000_000, 2_000_000)]},
     **{f"{payer} pays, little money": lambda payer=payer: busy(
