@@ -10,8 +10,11 @@ and exit code 2, Ctrl-C in 130, an error of our own in 1 with the traceback in a
 
 import json
 import os
+import signal
 import sys
 import tempfile
+import threading
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -36,19 +39,46 @@ class Sadar(TyperGroup):
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")  # a terminal that cannot write a sign gets a question mark, not a crash
-        try:
-            code = super().main(*args, standalone_mode=False, **extra) or 0
-        except USAGE as error:
-            code = fail(error.format_message(), 2, getattr(error, "ctx", None))
-        except (typer.Abort, KeyboardInterrupt):
-            code = 130
-        except Exception as error:
-            code = explained(error)
+        with interruptible() as pressed:
+            try:
+                code = super().main(*args, standalone_mode=False, **extra) or 0
+            except USAGE as error:
+                code = fail(error.format_message(), 2, getattr(error, "ctx", None))
+            except (typer.Abort, KeyboardInterrupt):
+                code = 130
+            except Exception as error:
+                code = 130 if pressed else explained(error)
         if code == 130:
+            exec("")  # or Python would end by the signal itself when Ctrl-C fell into an exec() of some import
             fail(text("stopped"), code)
         if standalone_mode:
             sys.exit(code)
         return code
+
+
+PRESSED: list[int] = []
+
+
+@contextmanager
+def interruptible():
+    """Ctrl-C raises KeyboardInterrupt as ever, and is noted in PRESSED: where the compiler calls back from C, Python drops it."""
+    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler and threading.current_thread() is threading.main_thread()
+    hook = sys.unraisablehook
+    PRESSED.clear()
+
+    def press(number, frame):
+        PRESSED.append(number)
+        raise KeyboardInterrupt
+
+    if ours:
+        signal.signal(signal.SIGINT, press)
+        sys.unraisablehook = lambda dropped: None if PRESSED else hook(dropped)
+    try:
+        yield PRESSED
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            sys.unraisablehook = hook
 
 
 def fail(message: str, code: int, context=None) -> int:
@@ -158,6 +188,8 @@ def watched(scenario, options: dict, quiet: bool = False, overrides=()):
             print(f"{text('runs', name=scenario.name)}: {waiting}", file=sys.stderr, flush=True)
 
         def step(done: int, total: int) -> None:
+            if PRESSED:
+                raise KeyboardInterrupt
             progress.update(task, completed=done, description=text("runs", name=scenario.name) if done else waiting)
 
         with show.placed(scenario, overrides):

@@ -23,13 +23,13 @@ import signal
 import sys
 import threading
 import time
+import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from importlib import metadata
+from multiprocessing import connection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -273,45 +273,68 @@ def _whole_number(name: str, value, low: int, high: int) -> int:
 
 
 def _work(work: Callable, replicates: int, told: Callable, processes: int | None) -> list[dict]:
-    """Payloads of all replicates in order: some here, the rest in other processes where that saves time."""
+    """Payloads of all replicates in order: some made here, the rest by other processes where that saves time."""
     done: dict[int, dict] = {}
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-    def here(several: Iterable[int]) -> None:
-        for replicate in several:
-            done[replicate] = work(replicate=replicate)
+    def take(payloads: Iterable[dict]) -> None:
+        for payload in payloads:
+            done[payload["replicate"]] = payload
             told(len(done), replicates)
 
+    here = lambda several: take(work(replicate=r) for r in several)  # noqa: E731
+    left = lambda: [r for r in range(replicates) if r not in done]  # noqa: E731
     if processes is None:
         here(range(min(2, replicates)))  # the first may compile, the second is timed
-        left = replicates - len(done)
-        processes = cores if left * done[len(done) - 1]["seconds"] > SERIAL_SECONDS else 1
-    if min(processes, replicates - len(done)) > 1:
-        try:
-            with contextlib.closing(_elsewhere(work, [r for r in range(replicates) if r not in done], processes)) as payloads:
-                for payload in payloads:
-                    done[payload["replicate"]] = payload
-                    told(len(done), replicates)
-        except BrokenProcessPool:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        much = len(left()) * done[len(done) - 1]["seconds"] > SERIAL_SECONDS
+        processes = cores if much and not multiprocessing.current_process().daemon else 1
+    if min(processes, len(left())) > 1:
+        with contextlib.closing(_elsewhere(work, left(), processes)) as payloads:
+            take(payloads)
+        if left():
             warnings.warn("a working process died; the rest is run in this one", stacklevel=3)
-    here([r for r in range(replicates) if r not in done])
+    here(left())
     return [done[r] for r in range(replicates)]
 
 
 def _elsewhere(work: Callable, todo: list[int], processes: int):
-    """Yield payloads as other processes finish them. They end with this one, and at once when the caller stops asking."""
-    pool = ProcessPoolExecutor(min(processes, len(todo)), multiprocessing.get_context("spawn"), _begin, (work, CODE))
+    """Yield payloads as other processes make them; those of a process that dies are missing. All end when the caller stops asking.
+
+    One pipe to each process: its death is the end of its pipe, whatever it was writing (a pool's shared queue would wait for ever).
+    """
+    context, workers, todo = multiprocessing.get_context("spawn"), {}, todo[::-1]
     try:
-        with _bare_start():
-            futures = [pool.submit(_task, replicate) for replicate in todo]
-        for future in as_completed(futures):
-            yield future.result()
-    except BaseException:
-        for process in list((getattr(pool, "_processes", None) or {}).values()):
-            process.terminate()
-        raise
+        for _ in range(min(processes, len(todo))):
+            ours, theirs = context.Pipe()
+            workers[ours] = context.Process(target=_serve, args=(theirs, work, CODE), daemon=True)
+            with _bare_start():
+                workers[ours].start()
+            theirs.close()
+            _hand(ours, todo)
+        while workers:
+            made = []
+            for pipe in connection.wait(list(workers)):
+                try:
+                    made.append(pipe.recv())
+                    _hand(pipe, todo)
+                except (EOFError, OSError):  # finished, or dead
+                    workers.pop(pipe).join()
+                    pipe.close()
+            for payload in made:
+                if isinstance(payload, BaseException):
+                    raise payload
+                yield payload
     finally:
-        pool.shutdown(cancel_futures=True)
+        for process in workers.values():
+            if process.pid is not None:
+                process.kill()
+                process.join()
+
+
+def _hand(pipe, todo: list[int]) -> None:
+    """Give a process its next replicate, or word that there is none. One that has died says so when it is listened to."""
+    with contextlib.suppress(OSError):
+        pipe.send(todo.pop() if todo else None)
 
 
 @contextlib.contextmanager
@@ -331,20 +354,23 @@ def _bare_start():
             os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
 
 
-_work_here: list[Callable] = []
+def _serve(pipe, work: Callable, code: str) -> None:
+    """In another process: answer replicate numbers with payloads, or with what went wrong, until None comes.
 
-
-def _begin(work: Callable, code: str) -> None:
-    """In a new process: remember the work, leave Ctrl-C to the parent, and end when the parent does, however it ends."""
-    if code != CODE:
-        raise RuntimeError("the sources of the simulation have changed since the run began")
-    _work_here[:] = [work]
+    Ctrl-C is left to the parent; when that ends, however it ends, so does this process.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=lambda: (multiprocessing.parent_process().join(), os._exit(1)), daemon=True).start()
-
-
-def _task(replicate: int) -> dict:
-    return _work_here[0](replicate=replicate)
+    try:
+        if code != CODE:
+            raise RuntimeError("the sources of the simulation have changed since the run began; start it again")
+        while (replicate := pipe.recv()) is not None:
+            pipe.send(work(replicate=replicate))
+    except (EOFError, OSError):
+        pass  # nobody listens any more
+    except Exception as error:
+        error.add_note(traceback.format_exc())
+        pipe.send(error)
 
 
 # ------------------------------------------------------------------ the result

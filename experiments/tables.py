@@ -12,7 +12,7 @@ TEXT = {
     "unknown": "{what} {value}: not known{hint}; known: {known}",
     "out_file": "--out {path}: is a file, or below one; allowed: a new or empty folder, or one that sadar wrote",
     "out_denied": "--out {path}: {why}; allowed: a new or empty folder, or one that sadar wrote",
-    "stopped": "stopped; nothing was written",
+    "stopped": "stopped; an unfinished run leaves no files",
     "crashed": "internal error: {error}; the traceback is in {path}",
     "too_large": "not enough memory: {why}; take fewer workers, replicates or weeks",
     "warning": "warning: {what}",

@@ -37,7 +37,7 @@ SCHEDULE = (
     Step("3.1", "settle_agent", "months' starts, end: pay, strike-off, leaving, return", "weeks.agent_rule", "agents, ledger"),
     Step("4", "nominate", "sponsors put workers on their lists", "offers, lists", "stage, marks, told_week, sources"),
     Step("5", "meet_groups", "groups vote; members enroll, leave or are forced", "groups, lists, rows, public", "margin, as 6.5"),
-    Step("6", "live_all", "each worker once (`live`), own row only", "own row, rows, public", "own row, day, ledger"),
+    Step("6", "live_rows", "each worker once (`live`), own row only", "own row, rows, public", "own row, day, ledger"),
     Step("6.1", "digest_news", "last week's news of claims and misfortunes", "own news counters", "alpha, beta, seen_risk"),
     Step("6.2", "outsider", "no cover: hear (`meet`), know, consider, forget", "public, contacts", "understanding, beta, marks, stage"),
     Step("6.3", "compare", "weigh the offer", "threshold, public", "margin, stage"),

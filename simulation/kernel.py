@@ -52,6 +52,7 @@ CONTACTS, CLAIMS = codes((0, 1))  # what `serve` rations
 ALL_LEVERS = np.uint64(0xFFFFFFFFFFFFFFFF)
 NO_LEVERS = np.uint64(0)
 NO_CLAIM = np.int64(1 << 33)
+SPONSORED = np.int64(1 << 30)  # `slot_since` of an offer for those on a sponsor's list
 NEVER_VALUE = -1000.0
 LONG_AGO = -10000
 #: how far one voice can pull a group's mean margin (log rupiah)
@@ -264,10 +265,10 @@ def offers_known(day, r, w, refused):
     subset = 0
     for k in range(SLOTS):
         levers = r.slot_levers[k]
-        if levers != np.uint64(0) and levers & (day.off | refused) == np.uint64(0):
+        if levers != NO_LEVERS and levers & (day.off | day.spent_out | refused) == NO_LEVERS:
             if r.slot_fresh[k] and w.marks & REGISTERED:
                 continue
-            if w.marks & LISTED or w.told_week >= r.slot_since[k] or np.float64(w.known_draw) < r.slot_known[k]:
+            if (w.marks & LISTED and r.slot_since[k] >= SPONSORED) or w.told_week >= r.slot_since[k] or np.float64(w.known_draw) < r.slot_known[k]:
                 subset |= 1 << k
     return subset
 
@@ -376,7 +377,7 @@ def publish(par, v, day, now):
         v.public[i].talk = 0.0
         v.public[i].told = par.leader_understanding
     for a in range(v.agents.size):
-        if v.agents[a].active:
+        if v.agents[a].active and not has(day.off, v.agents[a].lever):
             v.public[v.agents[a].row].talk = boosted_member
 
 
@@ -417,7 +418,7 @@ def enroll(par, v, day, now, r, w, subset, offer, own_rp, source):
         for slot in range(SLOTS):
             if subset >> slot & 1 and has(r.slot_levers[slot], k):
                 book(v, day, now, k, GIFT, v.levers[k].payer, v.levers[k].gift_rp)
-        if has(r.paid_levers, k) and not has(day.off, k):
+        if has(r.paid_levers, k) and not has(day.off | day.spent_out, k):
             book(v, day, now, k, REGISTRATION, v.levers[k].payer, v.levers[k].registration_rp)
     if w.agent >= 0 and v.agents[w.agent].active:
         v.agents[w.agent].new_members += 1
@@ -453,7 +454,7 @@ def must_wait(day, r, w, subset):
     """Money for an offer he counts on, or for being helped to register, went to others this week: he waits."""
     if w.denied_claim == np.uint64(0):
         return False
-    return subset != offers_known(day, r, w, w.denied_claim) or r.paid_levers & w.denied_claim & (day.off ^ ALL_LEVERS) != np.uint64(0)
+    return subset != offers_known(day, r, w, w.denied_claim) or r.paid_levers & w.denied_claim & ((day.off | day.spent_out) ^ ALL_LEVERS) != np.uint64(0)
 
 
 @compiled
@@ -501,7 +502,7 @@ def register(par, v, day, now, r, w, i, u):
 def renewable(v, day, now, w, offer):
     """Does a sponsor whose budget runs on, and suffices this week, take the worker for another term?"""
     lever = v.offers[offer].lever
-    return v.offers[offer].renewal_prob > 0.0 and v.plan[now.week, lever].running == 1 and not has(day.off | w.denied_claim, lever)
+    return v.offers[offer].renewal_prob > 0.0 and v.plan[now.week, lever].running == 1 and not has(day.off | day.spent_out | w.denied_claim, lever)
 
 
 @compiled
@@ -547,11 +548,17 @@ def pay(par, v, day, now, r, w, i, u, u_tie):
 
 
 @compiled
+def collects(v, day, a):
+    """Does agent a collect contributions these days?"""
+    return v.agents[a].active == 1 and v.agents[a].collect_prob > 0.0 and not has(day.off, v.agents[a].lever)
+
+
+@compiled
 def settle(par, v, day, now, r, w, i, u, u_tie, own_rp, other_rp, log_own):
     """Does the worker, or a tie in his place, pay `own_rp`? `log_own`: log of the share of the price that is his."""
     forgets = par.forget[min(par.forget.size - 1, int((w.own_months + par.subsidized_habit * w.other_months) * 4.0))]
     collected = r.channel == COLLECTOR
-    if not collected and w.agent >= 0 and v.agents[w.agent].active and v.agents[w.agent].collect_prob > 0.0:
+    if not collected and w.agent >= 0 and collects(v, day, w.agent):
         u_collect, _, _, _ = draw(par, i, now.week, COLLECT, P_WORKER)
         collected = u_collect < v.agents[w.agent].collect_prob
     in_hand_rp = own_rp
@@ -772,7 +779,7 @@ def meet(par, v, day, now, r, w, i, k, u_hear):
         w.last_source = source
         if w.first_source == NONE:
             w.first_source = source
-    return prompted, source != NONE, 1.0 - stays
+    return prompted, source != NONE or w.told_week == now.week, 1.0 - stays
 
 
 @compiled
@@ -847,7 +854,7 @@ def member(par, v, day, now, r, w, i, k):
         for kind in range(SERVICE):
             if campaign_contact(v, day, now, r, w, kind, drawn(v, CONTACT_A, kind, k)) >= 0:
                 w.reached_week = now.week
-    if r.contact[REMINDER] > 0.0:
+    if r.contact[REMINDER] > 0.0 and w.joined_week < now.week:
         if campaign_contact(v, day, now, r, w, REMINDER, drawn(v, CONTACT_B, REMINDER - 4, k)) >= 0:
             w.marks |= REMINDED
             w.reminders = min(255, w.reminders + 1)
@@ -896,6 +903,7 @@ def fund(par, v, day, now):
         day.off_month = 0
     renew(par, v, day, now)
     day.off = day.never | day.off_month
+    day.spent_out = 0
     left = available_rp(par, day, now)
     for k in range(par.levers):
         plan = v.plan[now.week, k]
@@ -938,6 +946,7 @@ def ration(par, v, day, now, left):
     """
     claims = 0
     visits = 0
+    left = max(left, 0)
     for i in range(par.workers):
         v.workers[i].denied_contact = 0
         v.workers[i].denied_claim = 0
@@ -952,7 +961,7 @@ def ration(par, v, day, now, left):
         for_visits = min(left, lever.contact_rp * lever.visits)
         left -= for_visits
         visits += for_visits
-        claims += lever.claim_rp > 0
+        claims += lever.claim_rp > 0 and not has(day.off, k)
     for k in range(par.levers):
         lever = v.levers[k]
         if v.plan[now.week, k].running == 0 or not lever.bound or has(day.off, k):
@@ -962,7 +971,7 @@ def ration(par, v, day, now, left):
             if par.ceiling_rp >= 0 and lever.month_unit_rp > 0:
                 most = min(most, (par.ceiling_rp - day.obligation_rp) // lever.month_unit_rp)
             if most <= 0:
-                day.off |= bit(k)
+                day.spent_out |= bit(k)
             else:
                 left -= lever.claim_rp * serve(par, v, day, now, k, most, CLAIMS)
             claims -= 1
@@ -989,7 +998,9 @@ def reserve_discount(par, v, day, k, left):
 @compiled
 def renews(v, now, w, k):
     """Is a term that sponsor k paid for the worker due for renewal this week?"""
-    return now.month_start == 1 and w.sub_left == 0 and enrolled(w) and w.offer >= 0 and v.offers[w.offer].lever == k and w.next_due == now.week
+    if w.offer < 0 or v.offers[w.offer].renewal_prob <= 0.0:
+        return False
+    return now.month_start == 1 and w.sub_left == 0 and enrolled(w) and v.offers[w.offer].lever == k and w.next_due == now.week
 
 
 @compiled
@@ -1047,6 +1058,7 @@ def serve(par, v, day, now, k, most, what):
                 v.workers[i].denied_claim |= bit(k)
             else:
                 v.workers[i].denied_contact |= bit(k)
+                v.levers[k].unmet_rp += v.levers[k].contact_rp
     return served
 
 
@@ -1082,7 +1094,8 @@ def settle_agent(par, v, day, now, a):
     agent.collect_prob = 0.0
     if agent.active and agent.collects:
         # three fifths of the month's visits may go to collecting
-        agent.collect_prob = min(1.0, 0.6 * agent.visits * agent.per_visit * 52.0 / 12.0 / max(1, agent.portfolio))
+        steps = 365.0 / (12.0 * par.step_days)
+        agent.collect_prob = min(1.0, 0.6 * agent.visits * agent.per_visit * steps / max(1, agent.portfolio))
 
 
 @compiled
@@ -1106,7 +1119,7 @@ def send_agents(par, v, day, now):
             continue
         visits = agent.visits
         if agent.collects:
-            visits = max(visits - agent.portfolio * 12 // (agent.per_visit * 52), visits * 2 // 5)
+            visits = max(visits - agent.portfolio * 12 * par.step_days // (agent.per_visit * 365), visits * 2 // 5)
         for k in range(visits):
             u = draw(par, a, now.week, k, P_AGENT)
             best = -1
@@ -1163,11 +1176,12 @@ def visit(par, v, day, now, a, w):
 def nominate(v, day, now):
     """A sponsor puts workers on its list: they are helped to register and know the offer."""
     for k in range(v.offers.size):
-        if v.offers[k].list_week != now.week or has(day.off, v.offers[k].lever):
+        lever = v.offers[k].lever
+        if v.plan[now.week, lever].running == 0 or has(day.off | day.spent_out, lever):
             continue
         for p in range(v.offers[k].first, v.offers[k].last):
             w = v.workers[v.lists[p]]
-            if not enrolled(w):
+            if not enrolled(w) and w.marks & LISTED == 0:
                 w.marks |= LISTED | HELPED
                 w.told_week = now.week
                 w.last_source = SERVICE
@@ -1178,7 +1192,7 @@ def nominate(v, day, now):
 
 
 @compiled
-def attend(par, now, w, u):
+def attend(par, day, now, w, u):
     """A member without cover hears of the program at the meeting: a talk by one's own group."""
     known = np.float64(w.understanding)
     w.understanding = known + par.peer_intensity * (1.0 - known)
@@ -1186,6 +1200,8 @@ def attend(par, now, w, u):
     w.reached_week = now.week
     if w.first_source == NONE:
         w.first_source = GROUP
+    if w.stage == UNAWARE:
+        move(day, now, w, KNOWLEDGE)
     if w.marks & MISBELIEF and u < min(1.0, par.clearing_ratio * par.peer_intensity):
         w.marks &= ALL_MARKS ^ MISBELIEF
 
@@ -1203,7 +1219,7 @@ def meet_groups(par, v, day, now):
         for p in range(group.first, group.last):
             w = v.workers[v.lists[p]]
             if not enrolled(w):
-                attend(par, now, w, draw(par, v.lists[p], now.week, GROUP_BLOCK, P_WORKER)[2])
+                attend(par, day, now, w, draw(par, v.lists[p], now.week, GROUP_BLOCK, P_WORKER)[2])
                 w.margin = margin_of(par, v, day, row_of(par, v, day, now, w), w)
                 if np.float64(w.value) > NEVER_VALUE:
                     total += min(VOICE, max(-VOICE, np.float64(w.margin)))
@@ -1233,7 +1249,7 @@ def join_with_group(par, v, day, now, group, i):
     offer = r.subset_offer[subset]
     in_hand_rp = own_rp - min(own_rp, r.source_rp) if r.channel == AT_SOURCE else own_rp
     if not liquid(par, v, r, now, w, i, in_hand_rp):
-        if group.offer < 0 or offer >= 0 or has(w.denied_claim, group.lever):
+        if group.offer < 0 or offer >= 0 or has(day.spent_out | w.denied_claim, group.lever):
             try_alone(day, now, w, outvoted)
             return
         offer = group.offer

@@ -400,8 +400,9 @@ class Lever(Group):
     def _dates(self):
         if self.end is not None and self.end < self.start:
             raise ValueError(f"end {self.end} lies before start {self.start}")
-        if self.agents and self.contact:
-            raise ValueError("agents and contact cannot stand in one lever (both would use cost.contact_rp); make two levers")
+        reaching = [name for name in ("contact", "agents", "requirement") if getattr(self, name)]
+        if len(reaching) > 1:
+            raise ValueError(f"{' and '.join(reaching)} cannot stand in one lever (both would use cost.contact_rp); make two levers")
         return self
 
 

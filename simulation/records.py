@@ -98,7 +98,7 @@ MISFORTUNE = record(*columns("i8", "person kind"))
 
 #: the day book: what this week adds up, all integers; copied to the records and cleared at the week's end
 DAY = record(
-    ("events", "i8", (EVENTS,)), ("passages", "i8", (8, 8)), ("joined_by", "i8", (2, SOURCES)), *columns("u8", "off never off_month"),
+    ("events", "i8", (EVENTS,)), ("passages", "i8", (8, 8)), ("joined_by", "i8", (2, SOURCES)), *columns("u8", "off never off_month spent_out"),
     *columns("i8", "spent_rp committed_rp obligation_rp month_spent_rp left_rp misfortunes claims"),
 )  # fmt: skip
 

@@ -318,11 +318,12 @@ def test_bad_input_is_one_line_and_exit_code_2(args, words, sadar, tmp_path):
     for name, content in FILES_WITH_SLIPS.items():
         (tmp_path / name).write_text(content, encoding="utf-8")
     before = written(tmp_path)
-    code, out, err = sadar(*args, *(["--json"] if args[0] == "run" else []))
-    assert (code, out) == (2, "") and err.count("\n") == 1 and err.startswith("sadar")
-    assert "Traceback" not in err and "pydantic" not in err
-    for word in words:
-        assert word in err
+    for more in ([], ["--json"]) if args[0] == "run" else ([],):
+        code, out, err = sadar(*args, *more)
+        assert (code, out) == (2, "") and err.count("\n") == 1 and err.startswith("sadar")
+        assert "Traceback" not in err and "pydantic" not in err
+        for word in words:
+            assert word in err
     assert written(tmp_path) == before
 
 
@@ -386,6 +387,28 @@ def test_ctrl_c_ends_at_once_and_leaves_nothing(processes, tmp_path):
     assert process.returncode == 130 and out == "" and "lerep" in first
     assert err == f"sadar: {tables.TEXT['stopped']}\n" and time.monotonic() - began < 20
     assert not written(tmp_path)
+
+
+@posix
+@pytest.mark.parametrize("goes_on", [True, False], ids=["goes on", "breaks"])
+def test_a_ctrl_c_that_python_drops_still_ends_the_run(goes_on, sadar, monkeypatch):
+    from experiments import run as layer
+
+    def dropping(scenario, progress, **_):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+        except KeyboardInterrupt:
+            pass  # as in a callback from C
+        if not goes_on:
+            raise RuntimeError("what comes of it")
+        progress(1, 2)
+        raise AssertionError("went on")
+
+    monkeypatch.setattr(layer, "run", dropping)
+    code, out, err = sadar("run", "lerep", *QUICK, "--json")
+    assert (code, out, err) == (130, "", f"sadar: {tables.TEXT['stopped']}\n")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 # ------------------------------------------------------------------ figure and words

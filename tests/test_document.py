@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from simulation import document, records
+from simulation.assembly import kernel  # by way of assembly: numba then caches where it should
 from simulation.parameters import Group, Lever, walk
 from simulation.stages import LEGAL_PASSAGES, Block, Event, Item, Measure, Purpose, Stage
-from simulation.assembly import kernel  # by way of assembly: numba then caches where it should
 
 README = document.README.read_text(encoding="utf-8")
 KERNEL = Path(document.__file__).with_name("kernel.py").read_text(encoding="utf-8")
@@ -72,7 +72,7 @@ def test_functions_named_in_the_text_exist():
     modules = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in document.README.parent.glob("*.py")}
     names = {m: {n.name for n in ast.walk(t) if isinstance(n, ast.FunctionDef | ast.ClassDef)} for m, t in modules.items()}
     written = document.BLOCK.sub("", README)
-    for module, name in re.findall(r"`(kernel|campaign|world|timeline|population|network|baseline)\.(\w+)`", written):
+    for module, name in re.findall(r"`(kernel|campaign|assembly|world|timeline|population|network|baseline)\.(\w+)`", written):
         assert name == "py" or name in names[module], f"{module}.{name} is named in the ODD and does not exist"
 
 
@@ -126,12 +126,18 @@ def test_processes_are_headed_in_submodels():
     assert not missing, f"processes without a heading: {missing}"
 
 
-def test_schedule_is_the_order_of_week():
-    """Whole-numbered steps are the calls of `kernel.week`, in order; all others exist and are called from their step."""
-    nodes = [n for n in ast.walk(FUNCTIONS["week"]) if isinstance(n, ast.Call)]
-    calls = [(n.lineno, n.func.id) for n in nodes if getattr(n.func, "id", "") in FUNCTIONS]
+def called(name: str) -> list[str]:
+    """Compiled functions that a function calls, in the order of the lines."""
+    nodes = [n for n in ast.walk(FUNCTIONS[name]) if isinstance(n, ast.Call)]
+    return [name for _, name in sorted((n.lineno, n.func.id) for n in nodes if getattr(n.func, "id", "") in FUNCTIONS)]
+
+
+def test_schedule_is_the_order_of_the_week():
+    """Whole-numbered steps are what `kernel.run` does in a week, in order; all others exist and are called from their step."""
+    for parts in (called("run"), sum((called(f) for f in ("run_open", "run_rows", "run_close")), [])):
+        assert parts == ["open_week", "live_rows", "close_week"]
     main = [s.function for s in document.SCHEDULE if "." not in s.number]
-    assert [name for _, name in sorted(calls)] == main
+    assert called("open_week") + ["live_rows"] + called("close_week") == main
     for step in document.SCHEDULE:
         head = next(s.function for s in document.SCHEDULE if s.number == step.number.split(".")[0])
         assert step.function == head or step.function in reached_from(head), step

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from experiments.run import one
-from scenarios.loader import load
+from scenarios.loader import Observation, load
 from simulation import ledger, outcomes, world
 from simulation.outcomes import Snapshot, Traits
 from simulation.stages import ACTIVE, MISBELIEF, PAID_OWN, REGISTERED, Event, Item, Measure, Payer, Source, Stage
@@ -386,6 +386,29 @@ def test_values_of_a_run_agree_with_its_weekly_table():
     assert money == {name: values[name, "end", *ALL] for name in money} and money["campaign_rp"] > 0
     assert 0 < values["campaign_rp", "4", *ALL] < values["campaign_rp", "end", *ALL]
     closely(values["campaign_per_registered_rp", "end", *ALL], money["campaign_rp"] / frame["registrations"].sum())
+
+
+def test_values_that_need_the_past_agree_with_a_run_followed_week_by_week():
+    scenario = load("kadugenep", overrides=[*SMALL, "village.workers=1500"])
+    told = {"date": dt.date(2018, 3, 1), "kind": "share", "value": 0.1, "source": "test", "grade": "guess"}
+    seen = [Observation(measure=measure, **told) for measure in ("active", "understanding")]
+    found = one(scenario.parameters, 5, 0, months=(24,), observed=seen)
+    run = world.build(scenario.parameters, 5, 0)
+    past = {}
+    for day in run.calendar.dates[run.calendar.burn_in :]:
+        run.advance(run.week + 1)
+        past[day] = outcomes.snapshot(run)
+    until = lambda day: [x for d, x in past.items() if d < day][-1]  # noqa: E731
+    year, end = until(dt.date(2018, 7, 16)), until(dt.date(2019, 7, 16))
+    new = sum((x.joined_since & x.flag("active")).sum() for d, x in past.items() if d < dt.date(2019, 7, 16)) * 7 / 30.4375
+    at = lambda name: found["values"][name, "24", *ALL]  # noqa: E731
+    assert at("new_person_months") == pytest.approx(new, rel=0.005) and new > 1000
+    assert at("retained") == (end.joined_since & end.flag("active")).sum() > 0
+    assert at("campaign_per_retained_rp") == at("campaign_rp") / at("retained")
+    who = year.flag("paying") & (year.identity == end.identity).all(axis=0)
+    assert at("stock_retention_12") == end.flag("active")[who].mean() and 0 < at("stock_retention_12") < 1
+    spring = [x for d, x in past.items() if d <= dt.date(2018, 3, 1)][-1]
+    assert found["observed"] == pytest.approx([spring.flag("active").mean(), spring.understanding.mean()], abs=2e-5)
 
 
 def test_staying_agrees_with_the_workers_followed_week_by_week():

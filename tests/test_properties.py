@@ -75,8 +75,9 @@ one_lever = st.tuples(day, st.none() | st.integers(0, 120), st.fixed_dictionarie
 def scenarios(draw):
     levers = []
     for k, (start, length, parts) in enumerate(draw(st.lists(one_lever, max_size=4))):
-        if "agents" in parts:
-            parts.pop("contact", None)  # the two share cost.contact_rp and may not stand together
+        reaching = [name for name in ("agents", "requirement", "contact") if name in parts]
+        for name in reaching[1:]:
+            del parts[name]  # they share cost.contact_rp and may not stand together
         end = None if length is None else start + dt.timedelta(days=length)
         levers.append(Lever.model_validate(dict(name=f"lever{k}", start=start, end=end, **parts)))
     village = dict(workers=30, agent_candidates_per_1000=200.0) | draw(some_of(Village))

@@ -7,10 +7,12 @@ import math
 import multiprocessing
 import os
 import signal
+import struct
 import subprocess
 import sys
 import textwrap
 import time
+from multiprocessing import connection
 
 import numpy as np
 import pandas as pd
@@ -22,7 +24,7 @@ from experiments.run import Result, load, one, run
 from scenarios.loader import Observation
 from scenarios.loader import load as load_scenario
 from simulation import outcomes
-from simulation.parameters import InputError
+from simulation.parameters import InputError, Lever
 
 SMALL = [
     "village.workers=300",
@@ -216,6 +218,33 @@ def test_a_killed_worker_costs_nothing_but_time(scenario, result):
     with pytest.warns(UserWarning, match="a working process died"):
         found = run(scenario, replicates=4, seed=3, processes=2, progress=kill)
     assert_same(found, result)
+
+
+def half_a_word(replicate: int) -> dict:
+    """Work for a process; number 1 dies while it writes its answer."""
+
+    def send(pipe, data):
+        os.write(pipe.fileno(), struct.pack("!i", len(data)) + bytes(data[: len(data) // 2]))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    if replicate == 1:
+        connection.Connection._send_bytes = send
+    return {"replicate": replicate, "filler": bytes(100_000)}
+
+
+@linux
+def test_a_worker_killed_in_the_middle_of_a_word_is_missed():
+    found = [payload["replicate"] for payload in layer._elsewhere(half_a_word, [0, 1, 2, 3, 4], 2)]
+    assert sorted(found) == [0, 2, 3, 4] and not multiprocessing.active_children()
+
+
+def test_what_goes_wrong_in_a_process_is_told(scenario):
+    agents = {"name": "many", "start": dt.date(2018, 8, 1), "agents": {"number": 1000}}
+    crowded = scenario.parameters.campaign.model_copy(update={"levers": [Lever.model_validate(agents)]})
+    with pytest.raises(InputError, match="1000 agents") as caught:
+        run(scenario.parameters.model_copy(update={"campaign": crowded}), replicates=4, processes=2)
+    assert any("campaign.py" in note for note in caught.value.__notes__)
+    assert not multiprocessing.active_children()
 
 
 @linux
