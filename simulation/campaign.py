@@ -91,7 +91,10 @@ def segment(parameters: Parameters, people: People) -> Segments:
     unique, of = np.unique(table, axis=0, return_inverse=True)
     of = of.ravel()
     if len(unique) > MAX_SEGMENTS:
-        raise InputError(f"campaign: the targets cut the workers into {len(unique)} segments, at most {MAX_SEGMENTS} are possible; use fewer or coarser targets")
+        raise InputError(
+            f"campaign: the targets cut the workers into {len(unique)} segments, at most {MAX_SEGMENTS} are possible; "
+            "use fewer or coarser targets"
+        )
     yields = np.zeros(len(unique), np.int64)
     for s in np.flatnonzero(unique[:, 2]):
         yields[s] = int(np.sort(people.waste_yield_rp[of == s])[(of == s).sum() // 2])
@@ -277,24 +280,61 @@ def _standing(parameters, active: list[Span]) -> list[list[int]]:
 
 def _row(parameters, active: list[Span], path: tuple[int, ...], yields: int, week: int) -> tuple[dict, dict]:
     """One segment in one period: prices, procedure, channel, contacts."""
-    village, behavior, limits = parameters.village, parameters.behavior, parameters.limits
+    village, limits = parameters.village, parameters.limits
     due = path[0] * max(1, limits.billing_months)
     channel, window, source_share = _channel(active, yields)
+    weighted = _weighting(parameters.behavior, channel, yields, source_share)
+    base = village.documents_prob * max(_given(active, "procedure", "system_prob"), default=village.system_prob)
+    form = max(_given(active, "procedure", "form_prob"), default=village.form_prob)
+    slots = _slots(active)
+    running = max((a for a in active if a.lever.price and not _months(a.lever)), key=lambda a: a.lever.price.discount_share, default=None)
+    discount = round(due * running.lever.price.discount_share) if running else 0
+    threshold, first_due, subset_offer = _routes(parameters, active, path, slots, running, weighted)
+    full = safe_log(weighted(path[0]))
+    contacts, totals = _contacts(parameters, active, week)
+    source_rp = min(due, yields * max(1, limits.billing_months)) if source_share is None else round(due * source_share)
+    row = {
+        "threshold": threshold, "success": (base * form, base), "first_due_rp": first_due, "subset_offer": subset_offer,
+        "slot_levers": [sum(1 << a.index for a in g[0]) for g in slots], "slot_since": [g[1] for g in slots],
+        "slot_known": [g[2] for g in slots], "slot_fresh": [bool(g[0]) and all(_fresh(a.lever) for a in g[0]) for g in slots],
+        "due_rp": due, "source_rp": source_rp, "channel": channel, "window": window,
+        "discount_rp": discount, "discount_lever": running.index if running else -1,
+        "pay_threshold": (full, safe_log(weighted(path[0] * (1 - discount / due))) - full if discount and due else 0.0),
+        "visibility": max(_given(active, "publicity", "visibility_share"), default=0.0),
+        "refused_share": min([village.claim_refused_share, *_given(active, "service", "claim_refused_share")]),
+        "claim_days": min([village.claim_days_mean, *_given(active, "service", "claim_days_mean")]),
+        "announces": any(_given(active, "publicity", "announces_claims")),
+        "complaints": any(_given(active, "service", "answers_complaints")),
+        "contact": totals, "contact_blocks": (1 if any(totals[:4]) else 0) | (2 if any(totals[4:6]) else 0),
+        "paid_levers": sum(1 << a.index for a in active if a.lever.cost.registration_rp),
+    }  # fmt: skip
+    return row, contacts
+
+
+def _given(active: list[Span], mechanism: str, field: str) -> list:
+    """What the running levers say of one field of a mechanism."""
+    values = [getattr(getattr(a.lever, mechanism), field) for a in active if getattr(a.lever, mechanism)]
+    return [v for v in values if v is not None]
+
+
+def _weighting(behavior, channel, yields: int, source_share: float | None):
+    """7.3: rupiah of a contribution as they weigh: own money in hand more than money taken before it is held."""
     own_weight = behavior.auto_debit_money_weight if channel == Channel.AUTO_DEBIT else behavior.own_money_weight
 
     def weighted(own: float) -> float:
         at_source = min(own, yields if source_share is None else own * source_share) if channel == Channel.SOURCE else 0.0
         return own_weight * (own - at_source) + at_source
 
-    form = max([a.lever.procedure.form_prob for a in active if a.lever.procedure and a.lever.procedure.form_prob is not None], default=village.form_prob)
-    system = max([a.lever.procedure.system_prob for a in active if a.lever.procedure and a.lever.procedure.system_prob is not None], default=village.system_prob)
-    travel = min([village.travel_rp] + [a.lever.procedure.travel_rp for a in active if a.lever.procedure and a.lever.procedure.travel_rp is not None])
-    base = village.documents_prob * system
-    slots = _slots(active)
-    grace = parameters.scheme.at(parameters.start).grace_months
-    running = max((a for a in active if a.lever.price and a.lever.price.months is None), key=lambda a: a.lever.price.discount_share, default=None)
-    discount = round(due * running.lever.price.discount_share) if running else 0
-    worth = max([a.lever.requirement.worth_rp for a in active if a.lever.requirement], default=0)
+    return weighted
+
+
+def _routes(parameters, active, path, slots, running, weighted):
+    """Thresholds L of every route (known offers, helped, asked, registered before), first contributions and offers by subset."""
+    village, behavior, limits = parameters.village, parameters.behavior, parameters.limits
+    due = path[0] * max(1, limits.billing_months)
+    travel = min([village.travel_rp, *_given(active, "procedure", "travel_rp")])
+    worth = max(_given(active, "requirement", "worth_rp"), default=0)
+    late = limits.late_fee_rp + (parameters.scheme.at(parameters.start).grace_months * due if limits.owes_arrears else 0)
     subsets = records.SUBSETS
     threshold, first_due, subset_offer = np.empty(8 * subsets), np.empty(subsets, np.int64), np.empty(subsets, np.int64)
     for subset in range(subsets):
@@ -307,30 +347,12 @@ def _row(parameters, active: list[Span], path: tuple[int, ...], yields: int, wee
         gift = sum(a.lever.gift.value_rp for a in known if a.lever.gift)
         mean, span = _mean_price(behavior, limits, path, months, share, cut, weighted)
         for helped in (0, 1):
+            trouble = -village.hassle_rp if limits.default_in else village.hassle_rp + (0 if helped else travel)
             for asked in (0, 1):
-                trouble = -village.hassle_rp if limits.default_in else village.hassle_rp + (0 if helped else travel)
                 for back in (0, 1):
-                    late = limits.late_fee_rp + (grace * due if limits.owes_arrears else 0) if back else 0
-                    value = mean + (trouble + behavior.own_money_weight * late - gift - asked * worth) / span
+                    value = mean + (trouble + behavior.own_money_weight * late * back - gift - asked * worth) / span
                     threshold[subset + subsets * (helped + 2 * asked + 4 * back)] = safe_log(value)
-    monthly = path[0]
-    contacts, totals = _contacts(parameters, active, week)
-    row = {
-        "threshold": threshold, "success": (base * form, base), "first_due_rp": first_due, "subset_offer": subset_offer,
-        "slot_levers": [sum(1 << a.index for a in g[0]) for g in slots], "slot_since": [g[1] for g in slots], "slot_known": [g[2] for g in slots],
-        "slot_fresh": [bool(g[0]) and all(_fresh(a.lever) for a in g[0]) for g in slots],
-        "due_rp": due, "source_rp": min(due, yields * max(1, limits.billing_months)) if source_share is None else round(due * source_share),
-        "channel": channel, "window": window, "discount_rp": discount, "discount_lever": running.index if running else -1,
-        "pay_threshold": (safe_log(weighted(monthly)), safe_log(weighted(monthly * (1 - discount / due))) - safe_log(weighted(monthly)) if discount and due else 0.0),
-        "visibility": max([a.lever.publicity.visibility_share for a in active if a.lever.publicity], default=0.0),
-        "refused_share": min([village.claim_refused_share] + [a.lever.service.claim_refused_share for a in active if a.lever.service and a.lever.service.claim_refused_share is not None]),
-        "claim_days": min([village.claim_days_mean] + [a.lever.service.claim_days_mean for a in active if a.lever.service and a.lever.service.claim_days_mean is not None]),
-        "announces": any(a.lever.publicity and a.lever.publicity.announces_claims for a in active),
-        "complaints": any(a.lever.service and a.lever.service.answers_complaints for a in active),
-        "contact": totals, "contact_blocks": (1 if any(totals[:4]) else 0) | (2 if any(totals[4:6]) else 0),
-        "paid_levers": sum(1 << a.index for a in active if a.lever.cost.registration_rp),
-    }  # fmt: skip
-    return row, contacts
+    return threshold, first_due, subset_offer
 
 
 def _months(lever: Lever) -> int:
@@ -429,7 +451,11 @@ def _levers(parameters, calendar, segments, laid):
     behavior = parameters.behavior
     levers = records.table(records.LEVER, len(laid))
     plan = records.table(records.PLAN, (calendar.steps, len(laid)))
-    constants = {"bonding": behavior.bonding_credibility, "linking": behavior.linking_credibility, "institution": behavior.institution_credibility}
+    constants = {
+        "bonding": behavior.bonding_credibility,
+        "linking": behavior.linking_credibility,
+        "institution": behavior.institution_credibility,
+    }
     for s in laid:
         lever, row, cost = s.lever, levers[s.index], s.lever.cost
         row.payer = Payer[lever.payer.upper()]
@@ -523,8 +549,8 @@ def _agents(parameters, people, laid, lists) -> np.recarray:
             continue
         if len(rows) + mechanism.number > room:
             raise InputError(
-                f"campaign.levers.{s.lever.name}.agents.number: {mechanism.number} agents are asked for, but the village has {room - len(rows)} "
-                "candidates left; raise village.agent_candidates_per_1000"
+                f"campaign.levers.{s.lever.name}.agents.number: {mechanism.number} agents are asked for, but the village has "
+                f"{room - len(rows)} candidates left; raise village.agent_candidates_per_1000"
             )
         who = np.flatnonzero(members(s.lever, parameters, people))
         favorites = sum(1 << k for k, o in enumerate(parameters.village.occupations) if o.name in mechanism.preferred_occupation)
@@ -535,7 +561,11 @@ def _agents(parameters, people, laid, lists) -> np.recarray:
             row.lever, row.from_week, row.until_week = s.index, s.first, s.last if s.first < s.last else -1
             row.row = people.workers + len(people.leader_kind) + len(rows)
             row.visits, row.candidates, row.collects = _visits(parameters, mechanism), mechanism.candidates, mechanism.collects
-            row.per_visit, row.commission, row.reserve_rp = mechanism.collections_per_visit, mechanism.commission, mechanism.reserve_income_rp
+            row.per_visit, row.commission, row.reserve_rp = (
+                mechanism.collections_per_visit,
+                mechanism.commission,
+                mechanism.reserve_income_rp,
+            )
             row.leave_prob, row.preferred, row.away_months = mechanism.leave_prob, favorites, -1
             rows.append(row)
     out = records.table(records.AGENT, len(rows))

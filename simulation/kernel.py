@@ -25,12 +25,13 @@ def codes(values) -> tuple:
 # One list of codes: all are taken from the enums in stages.py.
 UNAWARE, KNOWLEDGE, PERSUASION, DECISION, IMPLEMENTATION, CONFIRMATION, REJECTED, LAPSED = codes(Stage)
 (
-    ATTEMPTS, FAILURES, CASH_FAILURES, REGISTRATIONS, REENTRIES, PAYMENTS_OWN, PAYMENTS_OTHER, MISSED, STOPS, LAPSES, CLAIMS_PAID, CLAIMS_LATE,
-    CLAIMS_REFUSED, UNPROTECTED, EXIT_DEATH, EXIT_MIGRATION, EXIT_FORMAL, NEWCOMERS, HEARD, CONTACTED, VISITS, VISITS_LOST, FORGOTTEN,
+    ATTEMPTS, FAILURES, CASH_FAILURES, REGISTRATIONS, REENTRIES, PAYMENTS_OWN, PAYMENTS_OTHER, MISSED, STOPS, LAPSES, CLAIMS_PAID,
+    CLAIMS_LATE, CLAIMS_REFUSED, UNPROTECTED, EXIT_DEATH, EXIT_MIGRATION, EXIT_FORMAL, NEWCOMERS,
+    HEARD, CONTACTED, VISITS, VISITS_LOST, FORGOTTEN,
 ) = codes(Event)  # fmt: skip
 MISBELIEF, HELPED, FORCED, DISAPPOINTED, ACTIVE, REGISTERED, REMINDED, PAID_OWN, SILENT, LISTED, ASKED, VISITED, ALL_MARKS = codes(
-    (stages.MISBELIEF, stages.HELPED, stages.FORCED, stages.DISAPPOINTED, stages.ACTIVE, stages.REGISTERED, stages.REMINDED, stages.PAID_OWN,
-     stages.SILENT, stages.LISTED, stages.ASKED, stages.VISITED, stages.ALL_MARKS)
+    (stages.MISBELIEF, stages.HELPED, stages.FORCED, stages.DISAPPOINTED, stages.ACTIVE, stages.REGISTERED, stages.REMINDED,
+     stages.PAID_OWN, stages.SILENT, stages.LISTED, stages.ASKED, stages.VISITED, stages.ALL_MARKS)
 )  # fmt: skip
 WEEKLY, MONTHLY, CONTACT_A, CONTACT_B, BELIEF, COLLECT, NEWCOMER_A, NEWCOMER_B, LIMITS, GROUP_BLOCK = codes(Block)
 HEAR_LANE, STAGE_LANE, COMPARE_LANE, REGISTER_LANE = codes(range(4))  # of WEEKLY
@@ -268,7 +269,11 @@ def offers_known(day, r, w, refused):
         if levers != NO_LEVERS and levers & (day.off | day.spent_out | refused) == NO_LEVERS:
             if r.slot_fresh[k] and w.marks & REGISTERED:
                 continue
-            if (w.marks & LISTED and r.slot_since[k] >= SPONSORED) or w.told_week >= r.slot_since[k] or np.float64(w.known_draw) < r.slot_known[k]:
+            if (
+                (w.marks & LISTED and r.slot_since[k] >= SPONSORED)
+                or w.told_week >= r.slot_since[k]
+                or np.float64(w.known_draw) < r.slot_known[k]
+            ):
                 subset |= 1 << k
     return subset
 
@@ -454,7 +459,9 @@ def must_wait(day, r, w, subset):
     """Money for an offer he counts on, or for being helped to register, went to others this week: he waits."""
     if w.denied_claim == np.uint64(0):
         return False
-    return subset != offers_known(day, r, w, w.denied_claim) or r.paid_levers & w.denied_claim & ((day.off | day.spent_out) ^ ALL_LEVERS) != np.uint64(0)
+    return subset != offers_known(day, r, w, w.denied_claim) or r.paid_levers & w.denied_claim & (
+        (day.off | day.spent_out) ^ ALL_LEVERS
+    ) != np.uint64(0)
 
 
 @compiled
@@ -502,7 +509,11 @@ def register(par, v, day, now, r, w, i, u):
 def renewable(v, day, now, w, offer):
     """Does a sponsor whose budget runs on, and suffices this week, take the worker for another term?"""
     lever = v.offers[offer].lever
-    return v.offers[offer].renewal_prob > 0.0 and v.plan[now.week, lever].running == 1 and not has(day.off | day.spent_out | w.denied_claim, lever)
+    return (
+        v.offers[offer].renewal_prob > 0.0
+        and v.plan[now.week, lever].running == 1
+        and not has(day.off | day.spent_out | w.denied_claim, lever)
+    )
 
 
 @compiled
@@ -1151,7 +1162,7 @@ def attraction(agent, w):
 
 @compiled
 def visit(par, v, day, now, a, w):
-    """Agent a goes to a worker; where two meet, the lower draw has the worker, the other's visit is lost; a visit that cannot be paid is not made."""
+    """Agent a goes to a worker; where two meet, the lower draw has him, the other's visit is lost; what cannot be paid is not made."""
     k = v.agents[a].lever
     if w.visited == now.week:
         day.events[VISITS_LOST] += 1

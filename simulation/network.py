@@ -105,7 +105,9 @@ def _bridging(village, people: People, key):
     if wanted == 0 or n < 2:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     u = rng.uniforms(np.arange(n), 0, 101, Purpose.NETWORK, key)
-    tail = np.array([round(1000.0 * (1.0 - (c + 0.5) / rng.KNOTS) ** (-village.broker_inequality / 3.0)) for c in range(rng.KNOTS)], np.int64)
+    tail = np.array(
+        [round(1000.0 * (1.0 - (c + 0.5) / rng.KNOTS) ** (-village.broker_inequality / 3.0)) for c in range(rng.KNOTS)], np.int64
+    )
     edges = np.cumsum(tail[(u[0] * rng.KNOTS).astype(np.int64)])
     ids = np.arange(wanted)
     d, e = (rng.uniforms(ids, 0, block, Purpose.NETWORK, key) for block in (102, 103))
@@ -121,7 +123,13 @@ def _bridging(village, people: People, key):
         if len(members):
             takes = ((people.membership[source] & bit) > 0) & (d[1] < 0.5) & (fellow == source)
             fellow = np.where(takes, members[(d[2] * len(members)).astype(np.int64)], fellow)
-    tries = [np.where(d[1] < 0.5, fellow, broker(d[3], fine[1])), broker(e[0], fine[2]), broker(e[1], fine[3]), broker(e[2], fine[0]), broker(e[3], fine[1])]
+    tries = [
+        np.where(d[1] < 0.5, fellow, broker(d[3], fine[1])),
+        broker(e[0], fine[2]),
+        broker(e[1], fine[3]),
+        broker(e[2], fine[0]),
+        broker(e[3], fine[1]),
+    ]
     target = tries[0]
     one_place = people.communities == 1
     for other in tries[1:]:
@@ -245,7 +253,9 @@ def _tie_kinds(path, table, ends, people):
     code = table["kind"].str.strip().map({"bonding": 0, "bridging": 1, "linking": 2})
     if code.isna().any():
         row = int(np.flatnonzero(code.isna())[0])
-        raise InputError(f"{path}, line {row + 2}, column kind: {table['kind'].iloc[row]!r} is not allowed; allowed: bonding, bridging, linking")
+        raise InputError(
+            f"{path}, line {row + 2}, column kind: {table['kind'].iloc[row]!r} is not allowed; allowed: bonding, bridging, linking"
+        )
     return code.to_numpy().astype(np.uint8)
 
 

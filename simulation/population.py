@@ -26,7 +26,8 @@ class People:
     household, community, occupation, sex (1 woman), income_rp, income_fifth (1..5), phone (0/1), membership (bits),
     waste_yield_rp, value (log Rp, float32: persistent part of perceived value), value_slot (its part that belongs
     to the place, not to the person), risk (ratio), understanding_start, misbelief (0/1), known and target draws
-    (uniform), aware and enrolled before the burn-in (0/1), threshold (share, limits only); leader_kind, leader_community, leader_enrolled for leaders.
+    (uniform), aware and enrolled before the burn-in (0/1), threshold (share, limits only); for leaders leader_kind,
+    leader_community, leader_enrolled; agent_community for those who could become Perisai.
     """
 
     workers: int
@@ -126,7 +127,9 @@ def _traits(parameters, n, household, community, occupation, sex, draw, given) -
     poorer = 1.0 - draw[0][3]
     farmers = np.array([o.name.startswith(FARM_PREFIXES) for o in village.occupations])
     farm_share = sum(o.share for o in village.occupations if o.name.startswith(FARM_PREFIXES))
-    farm_prob = np.where(farmers[occupation], min(1.0, village.farmer_group_share / farm_share), 0.0) if farm_share else village.farmer_group_share
+    farm_prob = (
+        np.where(farmers[occupation], min(1.0, village.farmer_group_share / farm_share), 0.0) if farm_share else village.farmer_group_share
+    )
     first_of_household = np.searchsorted(household, household) if np.all(np.diff(household) >= 0) else np.arange(n)
     member = {
         "waste_bank": (Membership.WASTE_BANK, draw[1][1] < village.waste_bank_share),
@@ -145,7 +148,8 @@ def _traits(parameters, n, household, community, occupation, sex, draw, given) -
         "phone": np.asarray(given.get("phone", draw[1][0] < village.phone_share)).astype(np.int8), "membership": membership,
         "waste_yield_rp": waste, "understanding_start": np.clip(spread, 0.0, 1.0).astype(np.float32),
         "misbelief": (draw[3][3] < village.misbelief_share).astype(np.int8), "known_draw": draw[3][1].astype(np.float32),
-        "target_draw": draw[4][0].astype(np.float32), "aware": np.asarray(given.get("aware", draw[4][1] < village.baseline_awareness_share)).astype(np.int8),
+        "target_draw": draw[4][0].astype(np.float32),
+        "aware": np.asarray(given.get("aware", draw[4][1] < village.baseline_awareness_share)).astype(np.int8),
         "enrolled": np.asarray(given["enrolled"]).astype(np.int8) if "enrolled" in given else None,
         "months_draw": draw[4][3].astype(np.float32),
         "threshold": np.asarray(given.get("threshold", np.full(n, 0.5))).astype(np.float32),

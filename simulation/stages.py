@@ -235,5 +235,9 @@ LEGAL_PASSAGES = frozenset(
         (Stage.CONFIRMATION, Stage.LAPSED),
     }
     # a group decision enrolls a member from wherever he stands; a sponsor's list or a vote may also leave him trying
-    | {(s, t) for s in (Stage.UNAWARE, Stage.KNOWLEDGE, Stage.PERSUASION, Stage.REJECTED, Stage.LAPSED) for t in (Stage.DECISION, Stage.IMPLEMENTATION)}
+    | {
+        (s, t)
+        for s in (Stage.UNAWARE, Stage.KNOWLEDGE, Stage.PERSUASION, Stage.REJECTED, Stage.LAPSED)
+        for t in (Stage.DECISION, Stage.IMPLEMENTATION)
+    }
 )
