@@ -29,14 +29,14 @@ class Step(NamedTuple):
 
 
 SCHEDULE = (
-    Step("1", "fund", "which levers run: fixed costs paid, renewals drawn", "plan, levers, budget", "day.off, levers, ledger"),
+    Step("1", "fund", "which levers run: fixed costs paid, renewals drawn", "plan, levers, budget", "day.off, day.spent_out, levers, ledger"),
     Step("1.1", "renew", "a sponsor's budget is renewed or not", "offers", "day.never"),
-    Step("1.2", "ration", "contacts, discounts, gifts, subsidies cut to the money left", "levers, workers, rows", "denied, day.off"),
+    Step("1.2", "ration", "contacts, discounts, gifts, subsidies cut to the money left", "levers, workers, rows, offers", "denied, day.off, day.spent_out, levers"),
     Step("2", "publish", "copy what others may read this week", "workers, leader_on, day.off, agents", "public"),
     Step("3", "send_agents", "agents choose whom to visit", "agents, lists, workers", "visited, visitor, agents, ledger"),
     Step("3.1", "settle_agent", "months' starts, end: pay, strike-off, leaving, return", "weeks.agent_rule", "agents, ledger"),
-    Step("4", "nominate", "sponsors put workers on their lists", "offers, lists", "stage, marks, told_week, sources"),
-    Step("5", "meet_groups", "groups vote; members enroll, leave or are forced", "groups, lists, rows, public", "margin, as 6.5"),
+    Step("4", "nominate", "sponsors put workers on their lists", "offers, lists, plan, day.off, day.spent_out", "stage, marks, told_week, sources"),
+    Step("5", "meet_groups", "groups vote; members enroll, leave or are forced", "groups, lists, rows, public", "understanding, stage, margin, as 6.5"),
     Step("6", "live_rows", "each worker once (`live`), own row only", "own row, rows, public", "own row, day, ledger"),
     Step("6.1", "digest_news", "last week's news of claims and misfortunes", "own news counters", "alpha, beta, seen_risk"),
     Step("6.2", "outsider", "no cover: hear (`meet`), know, consider, forget", "public, contacts", "understanding, beta, marks, stage"),
@@ -263,7 +263,7 @@ targets | workers | in the target
 visits | per step | that its agents can make
 owed_once_rp | Rp | fixed cost not yet paid
 owed_month_rp | Rp | monthly cost not yet paid
-unmet_rp | Rp | planned costs, discounts and visits that could not be paid
+unmet_rp | Rp | planned costs, running discounts, contacts and visits that could not be paid
 credibility | share | of its messenger class
 PLAN
 once_rp | Rp | fixed cost
@@ -280,7 +280,7 @@ basis_points | 1/10,000 | share paid by others
 unit_rp | Rp | set aside for a month
 bill_rp | Rp | the same for a due date
 term | steps | between renewals
-list_week | step | when the list is made; 2^30 never
+list_week | step | first step, from which terms are counted; 2^30 never
 first | place | of the list
 last | place | its end (exclusive)
 log_own | log | of the worker's share
@@ -334,6 +334,7 @@ joined_by | count | over the run: first and last source of registrations
 off | bits | levers off this week
 never | bits | levers not renewed
 off_month | bits | levers off until the next month start: running discount without the money
+spent_out | bits | levers without money for new claims this week: their offers are closed
 spent_rp | Rp | by bound payers
 committed_rp | Rp | set aside for subsidized months
 obligation_rp | Rp/month | of that, a month
@@ -434,8 +435,8 @@ STAGES = {
 
 #: (from, to) -> who makes the passage
 PASSAGES = {
-    ("UNAWARE", "KNOWLEDGE"): "outsider",
-    ("UNAWARE", "DECISION"): "nominate, join_with_group",
+    ("UNAWARE", "KNOWLEDGE"): "outsider, attend",
+    ("UNAWARE", "DECISION"): "nominate",
     ("KNOWLEDGE", "PERSUASION"): "outsider",
     ("KNOWLEDGE", "UNAWARE"): "outsider (forgets)",
     ("KNOWLEDGE", "DECISION"): "nominate, join_with_group",
@@ -452,7 +453,7 @@ PASSAGES = {
     ("IMPLEMENTATION", "CONFIRMATION"): "pay",
     ("IMPLEMENTATION", "LAPSED"): "lapse",
     ("CONFIRMATION", "LAPSED"): "lapse",
-    ("UNAWARE", "IMPLEMENTATION"): "join_with_group",
+    ("UNAWARE", "IMPLEMENTATION"): "allowed, taken by none: a meeting tells first",
     ("KNOWLEDGE", "IMPLEMENTATION"): "join_with_group; outsider under join_on_hearing",
     ("PERSUASION", "IMPLEMENTATION"): "join_with_group; outsider under join_on_hearing",
     ("REJECTED", "IMPLEMENTATION"): "join_with_group; outsider under join_on_hearing",

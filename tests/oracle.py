@@ -185,7 +185,7 @@ class Oracle:
             said.talk = f32((boosted_member if said.standing & 1 else boosted_aware) if speaks else 0.0)
             said.told = f32(par.leader_understanding)
         for agent in self.agents:
-            if agent.active:
+            if agent.active and not has(self.day.off, agent.lever):
                 self.public[agent.row].talk = f32(boosted_member)
 
     # ------------------------------------------------------------------ 7.3 one worker, one week
@@ -232,9 +232,10 @@ class Oracle:
             for kind in (Contact.SESSION, Contact.VISIT, Contact.TALK):
                 if self.campaign_contact(w, kind, self.lanes(w, Block.CONTACT_A)[kind]) >= 0:
                     w.reached_week = week
-        if r.contact[Contact.REMINDER] > 0 and self.campaign_contact(w, Contact.REMINDER, self.lanes(w, Block.CONTACT_B)[2]) >= 0:
-            w.marks |= REMINDED
-            w.reminders = min(255, w.reminders + 1)
+        if r.contact[Contact.REMINDER] > 0 and w.joined_week < week:
+            if self.campaign_contact(w, Contact.REMINDER, self.lanes(w, Block.CONTACT_B)[2]) >= 0:
+                w.marks |= REMINDED
+                w.reminders = min(255, w.reminders + 1)
         if par.lapse_prob > 0 or par.silence_prob > 0:
             u_lapse, u_silence, _, _ = self.lanes(w, Block.LIMITS)
             if u_silence < par.silence_prob:
@@ -306,7 +307,7 @@ class Oracle:
             w.marks &= ~MISBELIEF
         if source != Source.NONE:
             self.put_source(w, source)
-        return prompted, source != Source.NONE, 1.0 - stays
+        return prompted, source != Source.NONE or w.told_week == self.now.week, 1.0 - stays
 
     def take_visit(self, w, stays, keeps, own_trust):
         par, known, strength = self.par, w.understanding, self.par.intensity[Contact.VISIT]
@@ -368,13 +369,18 @@ class Oracle:
             x -= par.misbelief_weight
         return x
 
+    def no_claims(self):
+        """Levers on which nobody can make a new claim this week."""
+        return self.day.off | self.day.spent_out
+
     def offers_known(self, w, refused):
         r, subset = self.row_of(w), 0
         for k in range(4):
             levers = r.slot_levers[k]
-            if levers == 0 or levers & (self.day.off | refused) or (r.slot_fresh[k] and w.marks & REGISTERED):
+            if levers == 0 or levers & (self.no_claims() | refused) or (r.slot_fresh[k] and w.marks & REGISTERED):
                 continue
-            if w.marks & LISTED or w.told_week >= r.slot_since[k] or w.known_draw < r.slot_known[k]:
+            listed = w.marks & LISTED and r.slot_since[k] >= 2**30
+            if listed or w.told_week >= r.slot_since[k] or w.known_draw < r.slot_known[k]:
                 subset += 2**k
         return subset
 
@@ -449,7 +455,7 @@ class Oracle:
     def must_wait(self, w, subset):
         if w.denied_claim == 0:
             return False
-        return subset != self.offers_known(w, w.denied_claim) or self.row_of(w).paid_levers & w.denied_claim & ~self.day.off != 0
+        return subset != self.offers_known(w, w.denied_claim) or self.row_of(w).paid_levers & w.denied_claim & ~self.no_claims() != 0
 
     def enroll(self, w, subset, offer, own, source):
         r, now = self.row_of(w), self.now
@@ -476,7 +482,7 @@ class Oracle:
             for slot in range(4):
                 if has(subset, slot) and has(r.slot_levers[slot], k):
                     self.book(k, Item.GIFT, row.payer, row.gift_rp)
-            if has(r.paid_levers, k) and not has(self.day.off, k):
+            if has(r.paid_levers, k) and not has(self.no_claims(), k):
                 self.book(k, Item.REGISTRATION, row.payer, row.registration_rp)
         if w.agent >= 0 and self.agents[w.agent].active:
             self.agents[w.agent].new_members += 1
@@ -520,7 +526,7 @@ class Oracle:
 
     def renewable(self, w, offer):
         lever, running = self.offers[offer].lever, self.plan[self.now.week][self.offers[offer].lever].running
-        return self.offers[offer].renewal_prob > 0 and running == 1 and not has(self.day.off | w.denied_claim, lever)
+        return self.offers[offer].renewal_prob > 0 and running == 1 and not has(self.no_claims() | w.denied_claim, lever)
 
     def pay(self, w, u, u_tie):
         r, offer = self.row_of(w), w.offer
@@ -560,7 +566,7 @@ class Oracle:
         par, r, in_hand = self.par, self.row_of(w), self.in_hand(w, own)
         forgets = par.forget[min(959, int((w.own_months + par.subsidized_habit * w.other_months) * 4.0))]
         collected = r.channel == Channel.COLLECTOR
-        if not collected and w.agent >= 0 and self.agents[w.agent].active and self.agents[w.agent].collect_prob > 0:
+        if not collected and w.agent >= 0 and self.collects(self.agents[w.agent]):
             collected = self.lanes(w, Block.COLLECT)[0] < self.agents[w.agent].collect_prob
         if r.channel == Channel.SOURCE and in_hand == 0:
             forgets = 0.0
@@ -584,6 +590,9 @@ class Oracle:
             self.receive(w, own, other, Payer.TIES)
             return True
         return False
+
+    def collects(self, agent):
+        return agent.active and agent.collect_prob > 0 and not has(self.day.off, agent.lever)
 
     def liquid(self, w, amount):
         """Is there this much cash in hand, in this month or in one the window allows?"""
@@ -652,7 +661,7 @@ class Oracle:
         if now.month_start:
             day.month_spent_rp = day.off_month = 0
         self.renew()
-        day.off = day.never | day.off_month
+        day.off, day.spent_out = day.never | day.off_month, 0
         left = self.available_rp()
         for k, (lever, plan) in enumerate(zip(self.levers, self.plan[now.week], strict=True)):
             lever.owed_once_rp += plan.once_rp
@@ -685,7 +694,7 @@ class Oracle:
                 yield k, lever
 
     def ration(self, left):
-        claims, visits, ceiling = 0, 0, self.par.ceiling_rp
+        claims, visits, left, ceiling = 0, 0, max(left, 0), self.par.ceiling_rp
         for w in self.workers:
             w.denied_contact = w.denied_claim = 0
         for k, lever in self.rationed():
@@ -695,14 +704,14 @@ class Oracle:
                 left = left - lever.contact_rp * self.serve(k, left // lever.contact_rp, claim=False)
             for_visits = min(left, lever.contact_rp * lever.visits)
             left, visits = left - for_visits, visits + for_visits
-            claims += lever.claim_rp > 0
+            claims += lever.claim_rp > 0 and not has(self.day.off, k)
         for k, lever in self.rationed():
             if lever.claim_rp > 0:
                 most = left // claims // lever.claim_rp
                 if ceiling >= 0 and lever.month_unit_rp > 0:
                     most = min(most, (ceiling - self.day.obligation_rp) // lever.month_unit_rp)
                 if most <= 0:
-                    self.day.off |= 1 << k
+                    self.day.spent_out |= 1 << k
                 else:
                     left = left - lever.claim_rp * self.serve(k, most, claim=True)
                 claims = claims - 1
@@ -729,17 +738,18 @@ class Oracle:
                 priority[w.number] = word + (2**32 if claim and not enrolled(w) and w.stage != Stage.DECISION else 0)
         cut = NOBODY
         if len(priority) > most:
-            cut = sorted(priority.values())[most] if most >= 0 else 0  # that of the first who no longer fits
+            cut = sorted(priority.values())[most]  # that of the first who no longer fits
         for number, p in priority.items():
             if p >= cut and claim:
                 self.workers[number].denied_claim |= 1 << k
             elif p >= cut:
                 self.workers[number].denied_contact |= 1 << k
+                self.levers[k].unmet_rp += self.levers[k].contact_rp
         return sum(p < cut for p in priority.values())
 
     def renews(self, w, k):
         due = self.now.month_start and w.sub_left == 0 and enrolled(w) and w.next_due == self.now.week
-        return due and w.offer >= 0 and self.offers[w.offer].lever == k
+        return due and w.offer >= 0 and self.offers[w.offer].renewal_prob > 0 and self.offers[w.offer].lever == k
 
     def reached(self, w, k):
         """Will the class that lever k speaks through reach him this week?"""
@@ -767,7 +777,7 @@ class Oracle:
             if not agent.active or has(self.day.off, agent.lever) or not people:
                 continue
             if agent.collects:
-                visits = max(visits - agent.portfolio * 12 // (agent.per_visit * 52), visits * 2 // 5)
+                visits = max(visits - agent.portfolio * 12 * self.par.step_days // (agent.per_visit * 365), visits * 2 // 5)
             for k in range(visits):
                 u, best, chosen = self.draw(a, week, k, Purpose.AGENT), -1, None
                 for lane in range(agent.candidates):
@@ -816,16 +826,17 @@ class Oracle:
                 agent.active, agent.idle_months = 1, 0
         agent.new_members, agent.commissions_rp, agent.collect_prob = 0, 0, 0.0
         if agent.active and agent.collects:
-            agent.collect_prob = min(1.0, 0.6 * agent.visits * agent.per_visit * 52.0 / 12.0 / max(1, agent.portfolio))
+            steps = 365.0 / (12.0 * self.par.step_days)  # of a month
+            agent.collect_prob = min(1.0, 0.6 * agent.visits * agent.per_visit * steps / max(1, agent.portfolio))
 
     # ------------------------------------------------------------------ 7.11 sponsors' lists
 
     def nominate(self):
         for offer in self.offers:
-            if offer.list_week != self.now.week or has(self.day.off, offer.lever):
+            if not self.plan[self.now.week][offer.lever].running or has(self.no_claims(), offer.lever):
                 continue
             for w in (self.workers[i] for i in self.lists[offer.first : offer.last]):
-                if not enrolled(w):
+                if not enrolled(w) and not w.marks & LISTED:
                     w.marks |= LISTED | HELPED
                     w.told_week = self.now.week
                     self.put_source(w, Source.SERVICE)
@@ -857,6 +868,8 @@ class Oracle:
         w.told_week = w.reached_week = self.now.week
         if w.first_source == Source.NONE:
             w.first_source = Source.GROUP
+        if w.stage == Stage.UNAWARE:
+            self.move(w, Stage.KNOWLEDGE)
         if w.marks & MISBELIEF and self.lanes(w, Block.GROUP)[2] < min(1.0, par.clearing_ratio * par.peer_intensity):
             w.marks &= ~MISBELIEF
 
@@ -875,7 +888,7 @@ class Oracle:
             return
         own, offer = r.first_due_rp[subset], r.subset_offer[subset]
         if not self.liquid(w, self.in_hand(w, own)):
-            if group.offer < 0 or offer >= 0 or has(w.denied_claim, group.lever):
+            if group.offer < 0 or offer >= 0 or has(self.day.spent_out | w.denied_claim, group.lever):
                 self.try_alone(w, outvoted)
                 return
             own, offer = 0, group.offer
