@@ -540,7 +540,7 @@ def test_bad_names_and_paths(name, parts, tmp_path, monkeypatch):
         ("village.occupations.farmer.share=0.9", ["occupations", "must sum to 1"]),
         ("scheme.rules.99.price_rp=1", ["nothing called '99'"]),
         ("village.people_file=none.csv", ["village.people_file", "no such file"]),
-        ("start=2030-01-01", ["until = 2020-08-15", "after start 2030-01-01"]),
+        ("start=2030-01-01", ["until = 2020-08-01", "after start 2030-01-01"]),
         ("limits.step_days=nan", ["limits.step_days = nan", "from 1 to 31"]),
         ("a." * 5000 + "b=1", ["nested too deeply"]),
     ],
