@@ -29,14 +29,14 @@ class Step(NamedTuple):
 
 
 SCHEDULE = (
-    Step("1", "fund", "which levers run: fixed costs paid, renewals drawn", "plan, levers, budget", "day.off, day.spent_out, levers, ledger"),
+    Step("1", "fund", "which levers run: fixed costs paid, renewals drawn", "plan, levers, budget", "day.off, levers, ledger"),
     Step("1.1", "renew", "a sponsor's budget is renewed or not", "offers", "day.never"),
-    Step("1.2", "ration", "contacts, discounts, gifts, subsidies cut to the money left", "levers, workers, rows, offers", "denied, day.off, day.spent_out, levers"),
+    Step("1.2", "ration", "contacts, discounts, gifts, subsidies cut to the money", "levers, workers, rows", "denied, day.off, spent_out"),
     Step("2", "publish", "copy what others may read this week", "workers, leader_on, day.off, agents", "public"),
     Step("3", "send_agents", "agents choose whom to visit", "agents, lists, workers", "visited, visitor, agents, ledger"),
     Step("3.1", "settle_agent", "months' starts, end: pay, strike-off, leaving, return", "weeks.agent_rule", "agents, ledger"),
-    Step("4", "nominate", "sponsors put workers on their lists", "offers, lists, plan, day.off, day.spent_out", "stage, marks, told_week, sources"),
-    Step("5", "meet_groups", "groups vote; members enroll, leave or are forced", "groups, lists, rows, public", "understanding, stage, margin, as 6.5"),
+    Step("4", "nominate", "sponsors fill their lists", "offers, lists, plan, spent_out", "stage, marks, told_week, sources"),
+    Step("5", "meet_groups", "groups vote; members enroll, leave or are forced", "groups, lists, rows, public", "stage, margin, as 6.5"),
     Step("6", "live_rows", "each worker once (`live`), own row only", "own row, rows, public", "own row, day, ledger"),
     Step("6.1", "digest_news", "last week's news of claims and misfortunes", "own news counters", "alpha, beta, seen_risk"),
     Step("6.2", "outsider", "no cover: hear (`meet`), know, consider, forget", "public, contacts", "understanding, beta, marks, stage"),

@@ -213,6 +213,18 @@ CASES = {
     # agents
     "agents": lambda: busy(pair("a", agents=AGENTS, payer="scheme"), weeks=60),
     "agents of a branch": lambda: busy(pair("a", agents=AGENTS, cost=dict(contact_rp=4_000)), weeks=60, budget_rp=3_000_000),
+    "agents whose lever is off at times": lambda: busy(
+        [lever("first", start=START + dt.timedelta(days=70), end=START + dt.timedelta(days=200), cost=dict(monthly_rp=60_000)),
+         lever("a", agents=AGENTS | dict(commission=False), cost=dict(contact_rp=500, monthly_rp=150_000))],
+        weeks=60, monthly_ceiling_rp=200_000,
+    ),
+    **{
+        f"agents with more members than time, steps of {days} days": lambda days=days: busy(
+            [lever("a", agents=dict(number=1, visits_per_week=3, collections_per_visit=1, commission=False))], weeks=60,
+            limits=dict(step_days=days), village=dict(median_value_rp=200_000.0),
+        )
+        for days in (3, 7, 14)
+    },
     "agents without a gain": lambda: busy(
         pair("a", agents=AGENTS | dict(number=6), payer="scheme"), weeks=60, village=dict(median_value_rp=2_000.0)
     ),
