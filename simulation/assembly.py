@@ -150,7 +150,7 @@ def _occupations(parameters) -> np.recarray:
 #: columns of a worker that do not start at zero
 FILL = {
     "offer": -1, "next_due": -1, "reached_week": kernel.LONG_AGO, "told_week": kernel.LONG_AGO, "joined_week": -1, "first_week": -1,
-    "stop_week": -1, "first_stop": -1, "first_source": Source.NONE, "last_source": Source.NONE, "agent": -1, "visitor": -1, "visited": -1,
+    "stop_week": -1, "first_stop": -1, "first_source": Source.NONE, "last_source": Source.NONE, "agent": -1, "visitor": -1, "visited": -1, "listed": -1,
 }  # fmt: skip
 
 

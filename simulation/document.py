@@ -152,6 +152,7 @@ last | tie | end of the ties (exclusive)
 next_due | step | when the next contribution is due; -1 never a member
 reached_week | step | last reached in person by a campaign
 told_week | step | last reached by any campaign contact: knows offers that began by then
+listed | lever | sponsor on whose list he is; -1 none
 visited | step | last agent's visit; -1 none
 understanding | share | K
 alpha | counts | trust, for

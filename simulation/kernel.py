@@ -1,11 +1,11 @@
-"""Everything compiled: Philox, one small function per process of the ODD, `week()` and `run()`.
+"""Everything compiled: Philox, one small function per process of the ODD, and `run()`.
 
 Rules of this file (see simulation/README.md, "Schedule" and "Submodels"):
 * a worker reads others only through the published copy (`public`) of the start of the week and
   writes only the own row; what is rival or concerns ties is done in the serial passes before and after;
 * only + - x / and comparisons touch the state (tables come from the host), so digits agree on every machine;
 * loads are widened to float64, stores round to the column's width; sums across workers are integers;
-* no allocation inside `week()`; serial, `nogil`, no fastmath, no parallel=True (numba drops NamedTuple writes).
+* no allocation inside a week; serial, `nogil`, no fastmath, no parallel=True (numba drops NamedTuple writes).
 """
 
 from typing import NamedTuple
@@ -29,9 +29,9 @@ UNAWARE, KNOWLEDGE, PERSUASION, DECISION, IMPLEMENTATION, CONFIRMATION, REJECTED
     CLAIMS_LATE, CLAIMS_REFUSED, UNPROTECTED, EXIT_DEATH, EXIT_MIGRATION, EXIT_FORMAL, NEWCOMERS,
     HEARD, CONTACTED, VISITS, VISITS_LOST, FORGOTTEN,
 ) = codes(Event)  # fmt: skip
-MISBELIEF, HELPED, FORCED, DISAPPOINTED, ACTIVE, REGISTERED, REMINDED, PAID_OWN, SILENT, LISTED, ASKED, VISITED, ALL_MARKS = codes(
+MISBELIEF, HELPED, FORCED, DISAPPOINTED, ACTIVE, REGISTERED, REMINDED, PAID_OWN, SILENT, ASKED, VISITED, ALL_MARKS = codes(
     (stages.MISBELIEF, stages.HELPED, stages.FORCED, stages.DISAPPOINTED, stages.ACTIVE, stages.REGISTERED, stages.REMINDED,
-     stages.PAID_OWN, stages.SILENT, stages.LISTED, stages.ASKED, stages.VISITED, stages.ALL_MARKS)
+     stages.PAID_OWN, stages.SILENT, stages.ASKED, stages.VISITED, stages.ALL_MARKS)
 )  # fmt: skip
 WEEKLY, MONTHLY, CONTACT_A, CONTACT_B, BELIEF, COLLECT, NEWCOMER_A, NEWCOMER_B, LIMITS, GROUP_BLOCK = codes(Block)
 HEAR_LANE, STAGE_LANE, COMPARE_LANE, REGISTER_LANE = codes(range(4))  # of WEEKLY
@@ -53,7 +53,6 @@ CONTACTS, CLAIMS = codes((0, 1))  # what `serve` rations
 ALL_LEVERS = np.uint64(0xFFFFFFFFFFFFFFFF)
 NO_LEVERS = np.uint64(0)
 NO_CLAIM = np.int64(1 << 33)
-SPONSORED = np.int64(1 << 30)  # `slot_since` of an offer for those on a sponsor's list
 NEVER_VALUE = -1000.0
 LONG_AGO = -10000
 #: how far one voice can pull a group's mean margin (log rupiah)
@@ -270,7 +269,7 @@ def offers_known(day, r, w, refused):
             if r.slot_fresh[k] and w.marks & REGISTERED:
                 continue
             if (
-                (w.marks & LISTED and r.slot_since[k] >= SPONSORED)
+                (w.listed >= 0 and has(levers, np.int64(w.listed)))
                 or w.told_week >= r.slot_since[k]
                 or np.float64(w.known_draw) < r.slot_known[k]
             ):
@@ -1192,8 +1191,9 @@ def nominate(v, day, now):
             continue
         for p in range(v.offers[k].first, v.offers[k].last):
             w = v.workers[v.lists[p]]
-            if not enrolled(w) and w.marks & LISTED == 0:
-                w.marks |= LISTED | HELPED
+            if not enrolled(w) and w.listed != lever and (w.listed < 0 or v.plan[now.week, w.listed].running == 0):
+                w.listed = lever
+                w.marks |= HELPED
                 w.told_week = now.week
                 w.last_source = SERVICE
                 if w.first_source == NONE:
@@ -1403,6 +1403,7 @@ def newcomer(par, now, w, i):
     w.news_bad = 0
     w.news_risk = 0
     w.offer = -1
+    w.listed = -1
     w.visitor = -1
     w.visited = -1
     w.next_due = -1

@@ -31,7 +31,7 @@ WORKER = record(
     *columns("f4", "understanding alpha beta value"), *columns("i2", "news_paid news_bad news_risk attempts"),
     # touched when something happens
     *columns("f4", "margin seen_risk risk understanding_start value_slot known_draw threshold"),
-    *columns("i2", "own_months other_months unpaid sub_left offer reminders"),
+    *columns("i2", "own_months other_months unpaid sub_left offer listed reminders"),
     *columns("i4", "stage_week joined_week first_week stop_week first_stop agent visitor community income_rp exposure"),
     *columns("u1", "first_source last_source arisan group"), *columns("u8", "denied_contact denied_claim"),
 )  # fmt: skip

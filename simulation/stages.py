@@ -207,7 +207,6 @@ REGISTERED = 32
 REMINDED = 64
 PAID_OWN = 128
 SILENT = 256
-LISTED = 512
 ASKED = 1024
 VISITED = 2048
 ALL_MARKS = 0xFFFF
@@ -234,10 +233,7 @@ LEGAL_PASSAGES = frozenset(
         (Stage.IMPLEMENTATION, Stage.LAPSED),
         (Stage.CONFIRMATION, Stage.LAPSED),
     }
-    # a group decision enrolls a member from wherever he stands; a sponsor's list or a vote may also leave him trying
-    | {
-        (s, t)
-        for s in (Stage.UNAWARE, Stage.KNOWLEDGE, Stage.PERSUASION, Stage.REJECTED, Stage.LAPSED)
-        for t in (Stage.DECISION, Stage.IMPLEMENTATION)
-    }
+    # a sponsor's list, or a group's vote, may leave a worker trying wherever he stood; a group enrolls who has heard
+    | {(s, Stage.DECISION) for s in (Stage.UNAWARE, Stage.KNOWLEDGE, Stage.PERSUASION, Stage.REJECTED, Stage.LAPSED)}
+    | {(s, Stage.IMPLEMENTATION) for s in (Stage.KNOWLEDGE, Stage.PERSUASION, Stage.REJECTED, Stage.LAPSED)}
 )

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 from simulation import stages
 from simulation.stages import ENROLLED, Block, Channel, Contact, Event, Exit, Item, Payer, Purpose, Source, Stage
 
-ACTIVE, ASKED, DISAPPOINTED, FORCED, HELPED, LISTED = (
-    stages.ACTIVE, stages.ASKED, stages.DISAPPOINTED, stages.FORCED, stages.HELPED, stages.LISTED)  # fmt: skip
+ACTIVE, ASKED, DISAPPOINTED, FORCED, HELPED = (
+    stages.ACTIVE, stages.ASKED, stages.DISAPPOINTED, stages.FORCED, stages.HELPED)  # fmt: skip
 MISBELIEF, PAID_OWN, REGISTERED, REMINDED, SILENT, VISITED = (
     stages.MISBELIEF, stages.PAID_OWN, stages.REGISTERED, stages.REMINDED, stages.SILENT, stages.VISITED)  # fmt: skip
 BOUND_PAYERS = (Payer.BRANCH, Payer.VILLAGE, Payer.REGENCY, Payer.COMPANY)
@@ -379,7 +379,7 @@ class Oracle:
             levers = r.slot_levers[k]
             if levers == 0 or levers & (self.no_claims() | refused) or (r.slot_fresh[k] and w.marks & REGISTERED):
                 continue
-            listed = w.marks & LISTED and r.slot_since[k] >= 2**30
+            listed = w.listed >= 0 and has(levers, w.listed)
             if listed or w.told_week >= r.slot_since[k] or w.known_draw < r.slot_known[k]:
                 subset += 2**k
         return subset
@@ -836,8 +836,10 @@ class Oracle:
             if not self.plan[self.now.week][offer.lever].running or has(self.no_claims(), offer.lever):
                 continue
             for w in (self.workers[i] for i in self.lists[offer.first : offer.last]):
-                if not enrolled(w) and not w.marks & LISTED:
-                    w.marks |= LISTED | HELPED
+                elsewhere = w.listed >= 0 and self.plan[self.now.week][w.listed].running
+                if not enrolled(w) and w.listed != offer.lever and not elsewhere:
+                    w.listed = offer.lever
+                    w.marks |= HELPED
                     w.told_week = self.now.week
                     self.put_source(w, Source.SERVICE)
                     if w.stage != Stage.DECISION:
@@ -976,7 +978,7 @@ class Oracle:
         w.stage = Stage.KNOWLEDGE if u_aware < par.awareness_share else Stage.UNAWARE
         w.alpha, w.beta, w.seen_risk, w.margin = f32(par.trust_alpha), f32(par.trust_beta), 0.0, 0.0
         w.own_months = w.other_months = w.attempts = w.reminders = w.unpaid = w.news_paid = w.news_bad = w.news_risk = 0
-        w.offer = w.visitor = w.visited = w.next_due = w.joined_week = w.first_week = w.stop_week = w.first_stop = -1
+        w.offer = w.listed = w.visitor = w.visited = w.next_due = w.joined_week = w.first_week = w.stop_week = w.first_stop = -1
         w.reached_week = w.told_week = LONG_AGO
         w.stage_week, w.first_source, w.last_source = self.now.week, Source.NONE, Source.NONE
 

@@ -98,7 +98,8 @@ BUSY = dict(
 #: fast people, so that a short run passes every stage in both directions
 FAST = dict(
     talk_enrolled_prob=0.15, talk_aware_prob=0.05, self_persuasion_prob=0.1, compare_prob=0.3, recompare_ratio=0.7, discourage_prob=0.4,
-    fade_prob=0.3, confirm_months=3, solidarity_prob=0.5, cash_multiple=2.0,
+    fade_prob=0.3, confirm_months=3, solidarity_prob=0.5, cash_multiple=2.0, paid_claim_count=0.7, bad_claim_count=1.3, sour_talk_count=0.3,
+    seen_risk_step=0.3,
 )  # fmt: skip
 
 
@@ -236,7 +237,25 @@ CASES = {
     "groups without a fund": lambda: busy([*pair("g", group=dict(membership="waste_bank", every_weeks=2, fund_months=0)), TELL], weeks=60),
     "a fund beside rationed gifts": lambda: busy([*pair("g", group=GROUPS, gift=dict(value_rp=30_000)), TELL], weeks=60, budget_rp=2_000_000),
     "groups that pay at source": lambda: busy([*pair("g", group=GROUPS), lever("c", channel=dict(kind="waste_bank"))], limits=dict(sale_until_week=25)),
+    "groups, or an offer that costs": lambda: busy([lever("half", price=HALF), *pair("g", group=GROUPS), TELL], behavior=dict(cash_multiple=5.0)),
     # money
+    "agents meet, money ends": lambda: busy(
+        [lever("a", agents=AGENTS | dict(number=8), target=dict(community=[0]), cost=dict(contact_rp=4_000)), TELL], monthly_ceiling_rp=500_000
+    ),
+    **{
+        f"a discount that is also told, ceiling {c}": lambda c=c: busy(
+            [lever(n, price=dict(discount_share=d, known_share=0.5), contact=dict(channel=ch, weekly_prob=0.6, helps=True), cost=PAID)
+             for n, d, ch in (("one", 0.4, "talk"), ("two", 0.5, "session"))], monthly_ceiling_rp=c, limits=dict(step_days=14)
+        )
+        for c in (200_000, 350_000, 600_000)
+    },
+    **{
+        f"terms end, budget {b}": lambda b=b: busy(
+            [lever("list", sponsor=dict(share=0.8, term_months=2, renewal_prob=1.0)), lever("next", sponsor=dict(share=0.3, term_months=3, renewal_prob=1.0))],
+            weeks=60, budget_rp=b, monthly_ceiling_rp=b // 3,
+        )
+        for b in (1_500_000, 3_500_000, 9_000_000)
+    },
     **{
         f"rich, budget {b}, ceiling {c}": lambda b=b, c=c: rationed(b, c)
         for b, c in [(0, None), (1_500_000, None), (6_000_000, 900_000), (None, 2_500_000), (25_000_000, 4_000_000), (10**12, 10**10)]
@@ -259,7 +278,7 @@ CASES = {
     "SI": lambda: busy([TELL], limits=dict(billing_months=0, join_on_hearing=True)),
     "SIR": lambda: busy([TELL], limits=dict(billing_months=0, join_on_hearing=True, silence_prob=0.1)),
     "hearing enrolls, all levers": lambda: busy(limits=dict(join_on_hearing=True, sale_until_week=30)),
-    "threshold": lambda: busy([TELL], limits=dict(threshold=True)),
+    "threshold": lambda: busy([TELL, SESSIONS], limits=dict(threshold=True)),
     "threshold, joining on hearing": lambda: busy([], limits=dict(threshold=True, join_on_hearing=True, billing_months=0)),
     "pass once": lambda: busy([TELL], limits=dict(pass_once=True)),
     "lapse": lambda: busy([TELL], limits=dict(lapse_prob=0.05, silence_prob=0.05)),

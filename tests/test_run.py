@@ -113,6 +113,13 @@ def test_summary_has_one_row_for_each_replicate_and_measure(result):
     assert (end["campaign_rp"] == spent).all() and (spent > 0).all()
 
 
+def test_communities_that_a_replicate_does_not_have_are_left_out():
+    found = dataclasses.replace(made_of([[1.0, math.nan], [2.0, 3.0]]))
+    found.keys = [("active_share", "end", "community", "0"), ("active_share", "end", "community", "60")]
+    assert found.summary["value"].tolist() == [1.0, 2.0, 3.0] and found.summary["replicate"].tolist() == [0, 1, 1]
+    assert found.table()["runs"].tolist() == [2, 1]
+
+
 def test_months_after_the_end_are_left_out(scenario, result):
     assert list(dict.fromkeys(key[1] for key in result.keys)) == ["0", "4", "12", "end"]
     short = run(scenario, replicates=1, seed=3, until="2018-12-01", months=(4, 2), keep_weekly=False)
@@ -123,6 +130,8 @@ def test_months_after_the_end_are_left_out(scenario, result):
     whole = dict(zip(result.keys, result.values[0]))
     for key in (k for k in month if k[1] == "4"):
         assert month[key] == whole[key] or math.isnan(whole[key])  # a month's measures do not depend on what comes after
+    other = run(scenario, replicates=1, seed=3, until="2018-12-01", months=(3,))
+    assert other.provenance["digest"] == short.provenance["digest"] and other.provenance["run_id"] != short.provenance["run_id"]
     before = run(scenario, replicates=1, seed=3, until="2018-11-20")
     assert np.isnan(before.simulated).all()  # the award lies after the end
     assert list(dict.fromkeys(key[1] for key in before.keys)) == ["0", "end"]
@@ -247,21 +256,28 @@ def test_what_goes_wrong_in_a_process_is_told(scenario):
     assert not multiprocessing.active_children()
 
 
+def long_work(replicate: int) -> dict:
+    """Work for a process that takes longer than anybody waits; says who it is."""
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+    return {"replicate": replicate}
+
+
 @linux
 def test_workers_end_when_the_parent_is_killed():
+    """At once, in the middle of their work."""
     parent = python(
         """
-        import multiprocessing, sys
-        from experiments.run import run
-        from scenarios.loader import load
-        tell = lambda done, total: done == 1 and print(*[c.pid for c in multiprocessing.active_children()], flush=True)
-        run(load("lerep", overrides=sys.argv[1:]), replicates=20000, processes=2, progress=tell)
+        import sys
+        sys.path.insert(0, sys.argv[1])
+        import test_run
+        list(test_run.layer._elsewhere(test_run.long_work, [0, 1], 2))
         """,
-        *SMALL,
+        os.path.dirname(__file__),
     )
     try:
-        workers = [int(pid) for pid in parent.stdout.readline().split()]
-        assert len(workers) == 2 and all(os.path.exists(f"/proc/{pid}") for pid in workers), parent.stderr.read() if not workers else ""
+        workers = [int(parent.stdout.readline()) for _ in range(2)]
+        assert all(running(pid) for pid in workers) and parent.pid not in workers
     finally:
         parent.kill()
         parent.wait()
