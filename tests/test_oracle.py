@@ -112,7 +112,7 @@ def busy(levers=EVERYTHING, weeks=45, village=None, behavior=None, limits=None, 
 
 def pair(name, **mechanisms):
     """A lever for half of the village that ends, and one for all that begins before that."""
-    first = lever(name, end=START + dt.timedelta(days=150), target=dict(share=0.5), **mechanisms)
+    first = lever(name, end=START + dt.timedelta(days=140), target=dict(share=0.5), **mechanisms)
     return [first, lever(name + " again", start=START + dt.timedelta(days=100), **mechanisms)]
 
 
@@ -207,9 +207,9 @@ CASES = {
     "a desk answers": lambda: busy(pair("d", service=dict(answers_complaints=True, claim_days_mean=40.0, claim_refused_share=0.6))),
     "claims at once": lambda: busy([lever("q", service=dict(claim_days_mean=0.0, claim_refused_share=0.0)), TELL]),
     "no free claim": lambda: busy(
-        [TELL], weeks=90, behavior=dict(forget_start_prob=0.0, forget_floor_prob=0.0),
-        village=dict(workers=25, start_coverage_share=1.0, median_value_rp=900_000.0, claim_days_mean=365.0, accident_per_1000_year=200.0,
-                     occupations=[Occupation(name="a", share=1.0, risk_ratio=10.0, need_share=0.0)]),
+        [], weeks=110, behavior=dict(forget_start_prob=0.0, forget_floor_prob=0.0, cash_multiple=0.0),
+        village=dict(workers=130, start_coverage_share=1.0, median_value_rp=9e6, claim_days_mean=365.0, never_share=0.0, formal_per_1000_year=0.0,
+                     migration_per_1000_year=0.0, occupations=[Occupation(name="a", share=1.0, risk_ratio=10.0, need_share=0.0)]),
     ),
     # agents
     "agents": lambda: busy(pair("a", agents=AGENTS, payer="scheme"), weeks=60),
@@ -229,6 +229,7 @@ CASES = {
     "agents without a gain": lambda: busy(
         pair("a", agents=AGENTS | dict(number=6), payer="scheme"), weeks=60, village=dict(median_value_rp=2_000.0)
     ),
+    "agents without people": lambda: busy([lever("a", agents=AGENTS, target=dict(community=[9999])), lever("b", agents=AGENTS)]),
     "facilitators": lambda: busy(
         pair("f", agents=dict(number=4, visits_per_week=40, candidates=2, collects=False, commission=False)), weeks=60
     ),
