@@ -93,7 +93,7 @@ BUSY = dict(
     workers=90, households_per_community=12, occupations=OCCUPATIONS, waste_bank_share=0.4, arisan_share=0.6, group_size=6,
     accident_per_1000_year=200.0, death_per_1000_year=50.0, migration_per_1000_year=150.0, formal_per_1000_year=150.0,
     claim_refused_share=0.3, claim_late_days=12.0, median_value_rp=40_000.0, forget_prob=0.03, start_coverage_share=0.2,
-    agent_candidates_per_1000=150.0, documents_prob=0.95, form_prob=0.6,
+    agent_candidates_per_1000=150.0, documents_prob=0.95, form_prob=0.6, trust_mean=0.45, trust_strength=3.7,
 )  # fmt: skip
 #: fast people, so that a short run passes every stage in both directions
 FAST = dict(
@@ -103,10 +103,10 @@ FAST = dict(
 )  # fmt: skip
 
 
-def busy(levers=EVERYTHING, weeks=45, village=None, behavior=None, limits=None, **campaign) -> Parameters:
+def busy(levers=EVERYTHING, weeks=45, village=None, behavior=None, limits=None, burn_in=9, **campaign) -> Parameters:
     return parameters(
         weeks=weeks, village=BUSY | (village or {}), behavior=FAST | (behavior or {}), limits=limits, levers=levers, campaign=campaign,
-        burn_in=9, scheme=RULES,
+        burn_in=burn_in, scheme=RULES,
     )  # fmt: skip
 
 
@@ -125,6 +125,8 @@ AGENTS = dict(
 )  # fmt: skip
 CHANNELS = ("kit", "media", "talk", "visit", "session", "reminder")
 HALF = dict(discount_share=0.5, months=5, new_members_only=False)
+#: whoever is a member stays one
+LOYAL = dict(forget_start_prob=0.0, forget_floor_prob=0.0, cash_multiple=0.0, missed_month_ratio=0.0)
 #: levers with a standing effect that cost different sums, so that a ceiling switches them off one by one
 STANDING = [
     lever("desk", service=dict(answers_complaints=True, claim_days_mean=5.0), cost=dict(monthly_rp=150_000)),
@@ -179,7 +181,12 @@ CASES = {
         village=dict(service_contact_prob=0.5), behavior=dict(sour_talk_count=2.0, resentment_ratio=2.5),
     ),
     "reminders wear": lambda: busy(
-        [lever("m", contact=dict(channel="reminder", weekly_prob=1.0))], weeks=290, village=dict(workers=25, start_coverage_share=0.8)
+        [lever("m", contact=dict(channel="reminder", weekly_prob=1.0))], weeks=290, limits=dict(turnover=False), behavior=LOYAL,
+        village=dict(workers=25, start_coverage_share=0.8, median_value_rp=200_000.0),
+    ),
+    "paying for 25 years": lambda: busy(
+        [], weeks=300, limits=dict(step_days=31, billing_months=12, turnover=False), behavior=LOYAL | dict(forget_floor_prob=0.02),
+        village=dict(workers=25, start_coverage_share=0.8, median_value_rp=200_000.0),
     ),
     "leaders": lambda: busy(
         [lever("l", leaders=dict(kinds=["village_head", "community_head", "religious", "group"], share=0.6), end=START + dt.timedelta(days=90))],
@@ -207,8 +214,8 @@ CASES = {
     "a desk answers": lambda: busy(pair("d", service=dict(answers_complaints=True, claim_days_mean=40.0, claim_refused_share=0.6))),
     "claims at once": lambda: busy([lever("q", service=dict(claim_days_mean=0.0, claim_refused_share=0.0)), TELL]),
     "no free claim": lambda: busy(
-        [], weeks=110, behavior=dict(forget_start_prob=0.0, forget_floor_prob=0.0, cash_multiple=0.0),
-        village=dict(workers=130, start_coverage_share=1.0, median_value_rp=9e6, claim_days_mean=365.0, never_share=0.0, formal_per_1000_year=0.0,
+        [], weeks=110, behavior=LOYAL,
+        village=dict(workers=170, start_coverage_share=1.0, median_value_rp=9e6, claim_days_mean=365.0, never_share=0.0, formal_per_1000_year=0.0,
                      migration_per_1000_year=0.0, occupations=[Occupation(name="a", share=1.0, risk_ratio=10.0, need_share=0.0)]),
     ),
     # agents
@@ -229,6 +236,7 @@ CASES = {
     "agents without a gain": lambda: busy(
         pair("a", agents=AGENTS | dict(number=6), payer="scheme"), weeks=60, village=dict(median_value_rp=2_000.0)
     ),
+    "agents who ask for nothing": lambda: busy([lever("a", agents=AGENTS | dict(reserve_income_rp=0, leave_prob=1.0, number=8))]),
     "agents without people": lambda: busy([lever("a", agents=AGENTS, target=dict(community=[9999])), lever("b", agents=AGENTS)]),
     "facilitators": lambda: busy(
         pair("f", agents=dict(number=4, visits_per_week=40, candidates=2, collects=False, commission=False)), weeks=60
@@ -238,6 +246,13 @@ CASES = {
     "groups without a fund": lambda: busy([*pair("g", group=dict(membership="waste_bank", every_weeks=2, fund_months=0)), TELL], weeks=60),
     "a fund beside rationed gifts": lambda: busy([*pair("g", group=GROUPS, gift=dict(value_rp=30_000)), TELL], weeks=60, budget_rp=2_000_000),
     "groups that pay at source": lambda: busy([*pair("g", group=GROUPS), lever("c", channel=dict(kind="waste_bank"))], limits=dict(sale_until_week=25)),
+    **{
+        f"groups that cannot be paid, ceiling {c}": lambda c=c: busy(
+            [*pair("g", group=GROUPS | dict(every_weeks=1), cost=MONTHLY, leaders=dict(kinds=["religious"])), *pair("h", cost=MONTHLY, agents=AGENTS)],
+            monthly_ceiling_rp=c,
+        )
+        for c in (90_000, 250_000, 900_000)
+    },
     "groups, or an offer that costs": lambda: busy([lever("half", price=HALF), *pair("g", group=GROUPS), TELL], behavior=dict(cash_multiple=5.0)),
     # money
     "agents meet, money ends": lambda: busy(
@@ -249,6 +264,12 @@ CASES = {
              for n, d, ch in (("one", 0.4, "talk"), ("two", 0.5, "session"))], monthly_ceiling_rp=c, limits=dict(step_days=14)
         )
         for c in (200_000, 350_000, 600_000)
+    },
+    **{
+        f"a discount to the last rupiah, {k} members": lambda k=k: busy(
+            [lever("d", price=dict(discount_share=0.5))], weeks=20, village=dict(workers=25), monthly_ceiling_rp=8_400 * k
+        )
+        for k in range(3, 10)
     },
     **{
         f"terms end, budget {b}": lambda b=b: busy(
@@ -275,6 +296,7 @@ CASES = {
         f"standing levers in turn, ceiling {c}": lambda c=c: busy([*STANDING[::-1], TELL], monthly_ceiling_rp=c, budget_rp=9_000_000)
         for c in (160_000, 450_000, 800_000)
     },
+    "no burn-in": lambda: busy(burn_in=0),
     # limits
     "SI": lambda: busy([TELL], limits=dict(billing_months=0, join_on_hearing=True)),
     "SIR": lambda: busy([TELL], limits=dict(billing_months=0, join_on_hearing=True, silence_prob=0.1)),
@@ -287,10 +309,13 @@ CASES = {
     "billing 0": lambda: busy(limits=dict(billing_months=0)),
     "billing 3": lambda: busy(limits=dict(billing_months=3), weeks=80),
     "billing 12": lambda: busy(limits=dict(billing_months=12), weeks=80),
-    "billing 3, a sponsor's term of 4": lambda: busy(
-        pair("s", sponsor=dict(share=0.6, term_months=4, renewal_prob=0.9)), weeks=90, limits=dict(billing_months=3),
-        budget_rp=20_000_000, monthly_ceiling_rp=5_000_000,
-    ),
+    **{
+        f"billing 3, a sponsor's term of 4, ceiling {c}": lambda c=c: busy(
+            pair("s", sponsor=dict(share=0.6, term_months=4, renewal_prob=0.9)), weeks=90, limits=dict(billing_months=3),
+            budget_rp=20_000_000, monthly_ceiling_rp=c,
+        )
+        for c in (400_000, 1_200_000, 5_000_000)
+    },
     "coming back costs": lambda: busy(limits=dict(late_fee_rp=5_000, owes_arrears=True), weeks=80),
     "default in": lambda: busy(limits=dict(default_in=True)),
     "households": lambda: busy(limits=dict(household_decides=True)),

@@ -286,6 +286,8 @@ def test_workers_end_when_the_parent_is_killed():
     until = time.time() + 30
     while (alive := [pid for pid in workers if running(pid)]) and time.time() < until:
         time.sleep(0.05)
+    for pid in alive:
+        os.kill(pid, signal.SIGKILL)
     assert not alive
 
 
