@@ -301,9 +301,9 @@ def check_out(given: str) -> None:
         raise BadInput(text("out_file", path=given))
     try:
         tempfile.TemporaryFile(dir=above).close()
-        from experiments.run import _refuse_others
+        from experiments.run import refuse_others
 
-        _refuse_others(folder)
+        refuse_others(folder)
     except (OSError, ValueError) as error:
         raise BadInput(text("out_denied", path=given, why=getattr(error, "strerror", None) or error)) from None
 

@@ -363,7 +363,7 @@ def _serve(pipe, work: Callable, code: str) -> None:
     threading.Thread(target=lambda: (multiprocessing.parent_process().join(), os._exit(1)), daemon=True).start()
     try:
         if code != CODE:
-            raise RuntimeError("the sources of the simulation have changed since the run began; start it again")
+            raise InputError("the sources of the simulation have changed since the run began; start it again")
         while (replicate := pipe.recv()) is not None:
             pipe.send(work(replicate=replicate))
     except (EOFError, OSError):
@@ -471,7 +471,7 @@ class Result:
         """
         target = Path(directory).resolve()
         _recover(target)
-        _refuse_others(target)
+        refuse_others(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         for litter in target.parent.glob(f".{glob.escape(target.name)}.draft-*"):
             if time.time() - litter.stat().st_mtime > 3600:  # left by a run that was killed
@@ -556,7 +556,7 @@ def _run_json(folder: Path) -> dict | None:
     return found if isinstance(found, dict) and found.get("kind") == KIND and isinstance(found.get("files"), list) else None
 
 
-def _refuse_others(target: Path) -> None:
+def refuse_others(target: Path) -> None:
     """Only an empty folder, or one with nothing but an older result in it, may be replaced."""
     if not target.exists():
         return
