@@ -219,6 +219,7 @@ def _rows(parameters, calendar, segments, laid):
     rows: list[dict] = []
     places: list[tuple[int, list[int]]] = []
     shares: list[tuple[int, float]] = []
+    priced: dict = {}
     reliefs = sorted(set(segments.relief.tolist()))
     for week in range(calendar.steps):
         active = [s for s in laid if s.runs(week)]
@@ -226,7 +227,7 @@ def _rows(parameters, calendar, segments, laid):
         signature = (tuple((s.index, bool(s.events[week])) for s in active), tuple(paths.values()))
         if signature not in periods:
             periods[signature] = len(periods)
-            _period_rows(parameters, segments, active, paths, week, rows, places, shares)
+            _period_rows(parameters, segments, active, paths, week, rows, places, shares, priced)
         period[week] = periods[signature]
     table = records.table(records.ROW, len(rows))
     for name in records.ROW.names:
@@ -240,7 +241,7 @@ def _rows(parameters, calendar, segments, laid):
     return table, where, contacts, period
 
 
-def _period_rows(parameters, segments, active, paths, week, rows, places, shares) -> None:
+def _period_rows(parameters, segments, active, paths, week, rows, places, shares, priced) -> None:
     """Append the rows of one period, one per segment and variant; segments that meet the same levers share them."""
     made: dict = {}
     for s in range(segments.count):
@@ -252,12 +253,17 @@ def _period_rows(parameters, segments, active, paths, week, rows, places, shares
             for variant in range(1 << len(groups)):
                 gone = {k for bit, g in enumerate(groups) if variant >> bit & 1 for k in g}
                 left = [a for a in mine if a.index not in gone]
-                row, contacts = _row(parameters, left, paths[int(segments.relief[s])], int(segments.yields[s]), week)
+                path = paths[int(segments.relief[s])]
+                known = (tuple(a.index for a in left), path, int(segments.yields[s]))
+                if known not in priced:  # prices do not change with the weeks of events, contacts do
+                    priced[known] = _row(parameters, left, path, int(segments.yields[s]))
+                contacts, totals = _contacts(parameters, left, week)
                 starts = []
                 for kind in range(8):
                     starts.append(len(shares))
                     shares += contacts.get(kind, [])
-                rows.append(row | {"contact_from": starts})
+                blocks = (1 if any(totals[:4]) else 0) | (2 if any(totals[4:6]) else 0)
+                rows.append(priced[known] | {"contact": totals, "contact_blocks": blocks, "contact_from": starts})
         places.append(made[same])
 
 
@@ -278,8 +284,8 @@ def _standing(parameters, active: list[Span]) -> list[list[int]]:
     return groups
 
 
-def _row(parameters, active: list[Span], path: tuple[int, ...], yields: int, week: int) -> tuple[dict, dict]:
-    """One segment in one period: prices, procedure, channel, contacts."""
+def _row(parameters, active: list[Span], path: tuple[int, ...], yields: int) -> dict:
+    """One segment under some levers: prices, procedure, channel; all of a row but its contacts."""
     village, limits = parameters.village, parameters.limits
     due = path[0] * max(1, limits.billing_months)
     channel, window, source_share = _channel(active, yields)
@@ -291,9 +297,8 @@ def _row(parameters, active: list[Span], path: tuple[int, ...], yields: int, wee
     discount = round(due * running.lever.price.discount_share) if running else 0
     threshold, first_due, subset_offer = _routes(parameters, active, path, slots, running, weighted)
     full = safe_log(weighted(path[0]))
-    contacts, totals = _contacts(parameters, active, week)
     source_rp = min(due, yields * max(1, limits.billing_months)) if source_share is None else round(due * source_share)
-    row = {
+    return {
         "threshold": threshold, "success": (base * form, base), "first_due_rp": first_due, "subset_offer": subset_offer,
         "slot_levers": [sum(1 << a.index for a in g[0]) for g in slots], "slot_since": [g[1] for g in slots],
         "slot_known": [g[2] for g in slots], "slot_fresh": [bool(g[0]) and all(_fresh(a.lever) for a in g[0]) for g in slots],
@@ -305,10 +310,8 @@ def _row(parameters, active: list[Span], path: tuple[int, ...], yields: int, wee
         "claim_days": min([village.claim_days_mean, *_given(active, "service", "claim_days_mean")]),
         "announces": any(_given(active, "publicity", "announces_claims")),
         "complaints": any(_given(active, "service", "answers_complaints")),
-        "contact": totals, "contact_blocks": (1 if any(totals[:4]) else 0) | (2 if any(totals[4:6]) else 0),
         "paid_levers": sum(1 << a.index for a in active if a.lever.cost.registration_rp),
     }  # fmt: skip
-    return row, contacts
 
 
 def _given(active: list[Span], mechanism: str, field: str) -> list:
@@ -337,7 +340,12 @@ def _routes(parameters, active, path, slots, running, weighted):
     late = limits.late_fee_rp + (parameters.scheme.at(parameters.start).grace_months * due if limits.owes_arrears else 0)
     subsets = records.SUBSETS
     threshold, first_due, subset_offer = np.empty(8 * subsets), np.empty(subsets, np.int64), np.empty(subsets, np.int64)
+    used = sum(1 << k for k, group in enumerate(slots) if group[0])
     for subset in range(subsets):
+        if subset & ~used:  # a slot without an offer changes nothing
+            first_due[subset], subset_offer[subset] = first_due[subset & used], subset_offer[subset & used]
+            threshold[subset::subsets] = threshold[subset & used :: subsets]
+            continue
         known = [a for k, group in enumerate(slots) if subset >> k & 1 for a in group[0]]
         offer = max((a for a in known if _months(a.lever)), key=lambda a: _share(a.lever) * _months(a.lever), default=None)
         subset_offer[subset] = offer.offer if offer else -1
