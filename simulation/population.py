@@ -4,6 +4,7 @@ Rows 0..workers-1 are workers; leaders and agent candidates follow. Columns are 
 function of (village, behavior, seed, replicate), never of the campaign: campaigns meet the same people.
 """
 
+import functools
 import math
 from dataclasses import dataclass, fields
 
@@ -66,10 +67,13 @@ class People:
         return self.workers + len(self.leader_kind) + len(self.agent_community)
 
 
+@functools.lru_cache(maxsize=256)
 def exp_table(sd: float, mean_one: bool = False) -> np.ndarray:
     """exp(sd * z) at the 1,024 mid-cell normal quantiles; with `mean_one`, scaled by exp(-sd^2 / 2)."""
     shift = -sd * sd / 2 if mean_one else 0.0
-    return np.array([round(math.exp(sd * z + shift), 9) for z in mid_quantiles().tolist()])
+    table = np.array([round(math.exp(sd * z + shift), 9) for z in mid_quantiles().tolist()])
+    table.flags.writeable = False  # shared by all who ask
+    return table
 
 
 def mid_quantiles() -> np.ndarray:
