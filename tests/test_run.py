@@ -19,6 +19,7 @@ import pandas as pd
 import pytest
 
 import experiments
+from experiments import processes
 from experiments import run as layer
 from experiments.run import Result, load, one, run
 from scenarios.loader import Observation
@@ -189,11 +190,11 @@ def test_a_run_takes_names_scenarios_and_parameters(scenario, result):
 def test_little_work_starts_no_process_and_much_does(scenario, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        layer, "_elsewhere", lambda work, todo, processes: asked.append((todo, processes)) or (work(replicate=r) for r in todo)
+        processes, "_elsewhere", lambda work, todo, processes: asked.append((todo, processes)) or (work(replicate=r) for r in todo)
     )
     run(scenario, replicates=4)
     assert asked == []
-    monkeypatch.setattr(layer, "SERIAL_SECONDS", 0.0)
+    monkeypatch.setattr(processes, "SERIAL_SECONDS", 0.0)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2}, raising=False)
     assert len(run(scenario, replicates=4).values) == 4
     assert asked == [([2, 3], 3)]
@@ -243,7 +244,7 @@ def half_a_word(replicate: int) -> dict:
 
 @linux
 def test_a_worker_killed_in_the_middle_of_a_word_is_missed():
-    found = [payload["replicate"] for payload in layer._elsewhere(half_a_word, [0, 1, 2, 3, 4], 2)]
+    found = [payload["replicate"] for payload in processes._elsewhere(half_a_word, [0, 1, 2, 3, 4], 2)]
     assert sorted(found) == [0, 2, 3, 4] and not multiprocessing.active_children()
 
 
@@ -271,7 +272,7 @@ def test_workers_end_when_the_parent_is_killed():
         import sys
         sys.path.insert(0, sys.argv[1])
         import test_run
-        list(test_run.layer._elsewhere(test_run.long_work, [0, 1], 2))
+        list(test_run.processes._elsewhere(test_run.long_work, [0, 1], 2))
         """,
         os.path.dirname(__file__),
     )
@@ -448,7 +449,7 @@ def test_a_failed_save_leaves_the_older_result(result, tmp_path, monkeypatch):
 
 
 KILLED = """
-import os, pathlib, signal, sys
+import os, pathlib, shutil, signal, sys
 from experiments import run as layer
 folder, when = pathlib.Path(sys.argv[1]), sys.argv[2]
 result = layer.load(folder)
@@ -460,7 +461,7 @@ if when == "between the renames":
     real = os.rename
     os.rename = lambda a, b: die() if "draft" in str(a) else real(a, b)
 if when == "before clearing up":
-    layer.shutil.rmtree = lambda path, **keywords: die() if str(path).endswith(".old") and os.path.exists(path) else None
+    shutil.rmtree = lambda path, **keywords: die() if str(path).endswith(".old") and os.path.exists(path) else None
 result.save(folder, figures=die if when == "in the figure" else None)
 """
 
