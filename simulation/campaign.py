@@ -482,7 +482,6 @@ def _levers(parameters, calendar, segments, laid):
         if lever.group:
             row.claim_rp += _top_price(calendar) * max(lever.group.fund_months, billing) if lever.group.fund_months else 0
             row.month_unit_rp = _top_price(calendar) * billing if lever.group.fund_months else 0
-        row.targets = segments.targets[s.index]
         row.visits = lever.agents.number * _visits(parameters, lever.agents) if lever.agents else 0
         mine = plan[:, s.index]
         mine["running"][s.first : s.last] = 1

@@ -260,7 +260,6 @@ gift_rp | Rp | per registration
 claim_rp | Rp | worst case of one registration
 discount_rp | Rp | running discount, worst case a due date
 month_unit_rp | Rp | subsidized due date, worst case
-targets | workers | in the target
 visits | per step | that its agents can make
 owed_once_rp | Rp | fixed cost not yet paid
 owed_month_rp | Rp | monthly cost not yet paid

@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from simulation import stages
+from simulation.records import CELLS, SLOTS, STANDING
 from simulation.stages import Block, Channel, Contact, Event, Item, Payer, Purpose, Source, Stage
 
 
@@ -58,11 +59,8 @@ LONG_AGO = -10000
 #: how far one voice can pull a group's mean margin (log rupiah)
 VOICE = 3.0
 BLOCK_ROWS = 512
-CELLS = 1024
-SLOTS = 4
 #: places of a route in `threshold`: known offers, then helped, asked, registered before
 HELP, ASK, BACK = 16, 32, 64
-STANDING = 4
 EVENTS = len(Event)
 
 
@@ -107,7 +105,7 @@ class Village(NamedTuple):
 # ------------------------------------------------------------------ random numbers
 
 
-@compiled
+@inlined
 def philox(c0, c1, c2, c3, k0, k1):
     """Philox 4x32-10 (Salmon et al. 2011). All arguments and results uint64 below 2**32."""
     mask = np.uint64(0xFFFFFFFF)
@@ -132,20 +130,11 @@ def draw(par, person, week, block, purpose):
 @compiled
 def draw_ahead(par, v, week, block, first, count):
     """Fill `v.words[block]` with one worker block for workers first, first + 1, ...: the loop vectorizes, about 1 ns a block against 9."""
-    mask = np.uint64(0xFFFFFFFF)
-    shift = np.uint64(32)
     key0 = par.key0
     key1 = par.key1
     words = v.words[block]
     for i in range(count):
-        c0, c1, c2, c3 = np.uint64(first + i), np.uint64(week), np.uint64(block), np.uint64(P_WORKER)
-        k0, k1 = key0, key1
-        for _ in range(10):
-            p0 = c0 * np.uint64(0xD2511F53)
-            p1 = c2 * np.uint64(0xCD9E8D57)
-            c0, c1, c2, c3 = (p1 >> shift) ^ c1 ^ k0, p1 & mask, (p0 >> shift) ^ c3 ^ k1, p0 & mask
-            k0 = (k0 + np.uint64(0x9E3779B9)) & mask
-            k1 = (k1 + np.uint64(0xBB67AE85)) & mask
+        c0, c1, c2, c3 = philox(np.uint64(first + i), np.uint64(week), np.uint64(block), np.uint64(P_WORKER), key0, key1)
         words[0, i] = c0
         words[1, i] = c1
         words[2, i] = c2

@@ -177,7 +177,7 @@ def drawn_lanes() -> dict[tuple[str, str], set[tuple[int, str]]]:
     """(purpose, block as written) -> (lane, function) of every `draw`, `drawn` and `philox` call of kernel.py, read from the source."""
     found: dict = {}
     for function, node in FUNCTIONS.items():
-        if function in ("draw", "drawn", "philox"):
+        if function in ("draw", "draw_ahead", "drawn", "philox"):  # the generators themselves
             continue
         parents = {child: parent for parent in ast.walk(node) for child in ast.iter_child_nodes(parent)}
         for call in ast.walk(node):
