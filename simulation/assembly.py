@@ -50,11 +50,14 @@ class World:
             self.week = last
 
 
-def assemble(parameters: Parameters, seed: int, replicate: int) -> World:
-    """Build everything at step 0, before the burn-in. `village.median_value_rp` and `.forget_prob` must be set."""
+def assemble(parameters: Parameters, seed: int, replicate: int, like: World | None = None) -> World:
+    """Build everything at step 0, before the burn-in. `village.median_value_rp` and `.forget_prob` must be set.
+
+    `like`: a world of the same village, behavior, seed and replicate (the campaign may differ), whose people and network are taken over.
+    """
     key = (int(seed), int(replicate))
-    people = population.synthesize(parameters, key)
-    ties = network.synthesize(parameters, people, key)
+    people = like.people if like else population.synthesize(parameters, key)
+    ties = like.network if like else network.synthesize(parameters, people, key)
     calendar = timeline(parameters)
     tables = compile_tables(parameters, people, calendar, key)
     workers = _workers(parameters, people, ties, tables, calendar)
