@@ -5,7 +5,7 @@
     sadar schedule                  simulation.document.SCHEDULE
 
 Heavy modules are imported inside the commands, so that `sadar --help` is there at once. Bad input ends in one line on stderr
-and exit code 2, Ctrl-C in 130, an error of our own in 1 with the traceback in a file. Every word stands in tables.TEXT.
+and exit code 2, Ctrl-C in 130, an error of our own in 1 with the traceback in a file. Every word stands in words.TEXT.
 """
 
 import json
@@ -21,7 +21,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from experiments.tables import text
+from experiments.words import text
 
 MAX_SEED, MAX_REPLICATES, MAX_PROCESSES = 2**32 - 1, 1_000, 256
 KINDS = {"cases": "case", "villages": "village", "campaigns": "campaign", "schemes": "scheme", "behaviors": "behavior", "levers": "lever"}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import cli, show, tables
+from experiments import cli, show, tables, words
 from experiments.cli import app
 from scenarios.loader import load as load_scenario
 from scenarios.reading import names
@@ -86,13 +86,13 @@ def test_screen_shows_the_same_digits_every_part_and_the_miss(finished, sadar):
     for measure, label in (("registered", "registered, ever"), ("active", "active: cover in force"), ("attempts", "attempts")):
         row = rows[measure, "4", "all"]
         shown = next(line for line in out.splitlines() if line.strip().startswith(label) and "start" not in line)
-        assert f"{tables.number(row['median'])} ({tables.number(row['low'])}–{tables.number(row['high'])})" in shown
+        assert f"{words.number(row['median'])} ({words.number(row['low'])}–{words.number(row['high'])})" in shown
     for part in "people funnel attempts staying cost cover channel observed money".split():
-        assert tables.TEXT[f"{part}_title"].split("{")[0] in out
+        assert words.TEXT[f"{part}_title"].split("{")[0] in out
     for word in ("sex: female", "occupation: farmer", "income fifth: 5 richest", "13th-month persistency", "MISS -", "seed 7"):
         assert word in out
     assert told["run_id"] in out and "luck only" in out and "smallest and largest" in out  # how sure: few runs, not calibrated
-    assert f"{tables.dots(rows['lever_rp', 'end', 'officials']['median'])}" in out
+    assert f"{words.dots(rows['lever_rp', 'end', 'officials']['median'])}" in out
 
 
 def test_seed_replicates_campaign_and_set_reach_the_run(sadar):
@@ -112,10 +112,10 @@ def test_seed_replicates_campaign_and_set_reach_the_run(sadar):
 
 def test_what_the_budget_could_not_pay_is_shown(sadar):
     code, out, _ = sadar("run", "lerep", *QUICK, "--replicates", "2", "--set", "campaign.budget_rp=4_000_000")
-    assert code == 0 and tables.TEXT["unmet_title"] in out
-    assert re.search(r"hamlet_sessions\s+[\d.]{9,}", out.split(tables.TEXT["unmet_title"])[1])
+    assert code == 0 and words.TEXT["unmet_title"] in out
+    assert re.search(r"hamlet_sessions\s+[\d.]{9,}", out.split(words.TEXT["unmet_title"])[1])
     code, out, _ = sadar("run", "lerep", *QUICK, "--replicates", "2", "--set", "campaign.budget_rp=4_000_000_000")
-    assert code == 0 and tables.TEXT["unmet_none"] in out
+    assert code == 0 and words.TEXT["unmet_none"] in out
 
 
 def test_a_match_is_told_from_a_miss(sadar, tmp_path, finished):
@@ -194,7 +194,7 @@ def test_check_and_show_every_case(case, sadar):
     assert [lever["name"] for lever in told["levers"]] == [lever.name for lever in p.campaign.levers]
     assert abs(told["network"]["degree_mean"] - p.village.degree_mean) < 0.5
     code, out, err = sadar("show", case, "--against", "lerep", "--full")
-    assert (code, err) == (0, "") and tables.TEXT["values_title"] in out and "behavior.value_sd" in out
+    assert (code, err) == (0, "") and words.TEXT["values_title"] in out and "behavior.value_sd" in out
     assert ("nothing differs from lerep" in out) == (case == "lerep")
     shown = json.loads(sadar("show", case, "--json")[1])
     assert shown["parameters"]["village"]["workers"] == p.village.workers and shown["differences"]
@@ -385,7 +385,7 @@ def test_ctrl_c_ends_at_once_and_leaves_nothing(processes, tmp_path):
     began = time.monotonic()
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130 and out == "" and "lerep" in first
-    assert err == f"sadar: {tables.TEXT['stopped']}\n" and time.monotonic() - began < 20
+    assert err == f"sadar: {words.TEXT['stopped']}\n" and time.monotonic() - began < 20
     assert not written(tmp_path)
 
 
@@ -408,7 +408,7 @@ def test_a_ctrl_c_that_python_drops_still_ends_the_run(goes_on, sadar, monkeypat
     reached = []
     monkeypatch.setattr(layer, "run", dropping)
     code, out, err = sadar("run", "lerep", *QUICK, "--json")
-    assert (code, out, err) == (130, "", f"sadar: {tables.TEXT['stopped']}\n")
+    assert (code, out, err) == (130, "", f"sadar: {words.TEXT['stopped']}\n")
     assert not reached and signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -436,11 +436,11 @@ def test_figure_cuts_nothing_off_and_labels_do_not_overlap(case, until, levers, 
     texts = [text for text in made.findobj(Text) if text.get_visible() and text.get_text().strip()]
     boxes = [(text.get_text(), Text.get_window_extent(text, renderer)) for text in texts]  # without the arrow
     ticks = re.compile(r"[\d.,]+|[A-Z][a-z]{2}")  # marks of an axis beyond what it shows are not drawn
-    for words, box in boxes:
+    for label, box in boxes:
         whole = inside.x0 <= box.x0 and box.x1 <= inside.x1 and inside.y0 <= box.y0 and box.y1 <= inside.y1
-        assert whole or ticks.fullmatch(words), words
-    stages = tables.TEXT["figure_stage_names"].replace(",", "|")
-    named = [box for words, box in boxes if re.match(rf"({stages}|{tables.TEXT['ever']}) \d", words)]
+        assert whole or ticks.fullmatch(label), label
+    stages = words.TEXT["figure_stage_names"].replace(",", "|")
+    named = [box for label, box in boxes if re.match(rf"({stages}|{words.TEXT['ever']}) \d", label)]
     assert len(named) == 9
     named.sort(key=lambda box: box.y0)
     assert all(below.y1 <= above.y0 + 1.0 for below, above in zip(named, named[1:]))
@@ -459,12 +459,12 @@ def test_figure_money_is_the_ledgers(finished):
 
 
 def test_words_stand_in_one_place():
-    files = [Path(cli.__file__).parent / f"{name}.py" for name in ("cli", "show", "tables", "figures")]
+    files = Path(cli.__file__).parent.rglob("*.py")
     code = "".join(file.read_text(encoding="utf-8") for file in files)
-    used = set(re.findall(r'text\("(\w+)"', code))
-    assert len(used) > 40 and not used - set(tables.TEXT)
-    assert all(f"how_{kind}" in tables.TEXT and kind in tables.TEXT for kind in re.findall(r'add\("(\w+)"', code))
+    used = set(re.findall(r'\btext\("(\w+)"', code))
+    assert len(used) > 40 and not used - set(words.TEXT)
+    assert all(f"how_{kind}" in words.TEXT and kind in words.TEXT for kind in re.findall(r'add\("(\w+)"', code))
     for measure, _ in (*tables.PEOPLE, *tables.ATTEMPTS, *tables.STAYING, *tables.COSTS):
-        assert measure in tables.TEXT
-    assert (tables.rupiah(1_250_000), tables.number(1500.4), tables.number(2.5)) == ("Rp 1.250.000", "1,500", "2.5")
-    assert (tables.percent(0.256), tables.percent(0.0256), tables.number(float("nan"))) == ("26%", "2.6%", "-")
+        assert measure in words.TEXT
+    assert (words.rupiah(1_250_000), words.number(1500.4), words.number(2.5)) == ("Rp 1.250.000", "1,500", "2.5")
+    assert (words.percent(0.256), words.percent(0.0256), words.number(float("nan"))) == ("26%", "2.6%", "-")

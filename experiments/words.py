@@ -1,0 +1,130 @@
+"""Every text a user reads stands in TEXT, how numbers look stands below it. Rupiah have dots (Rp 1.250.000), counts commas."""
+
+TEXT = {
+    # bad input and trouble
+    "too_small": "{place}: {key} = {value}: too small, lever '{lever}' needs {needed:_} in its first week; allowed: {needed:_} or more",
+    "range": "{option} {value}: not allowed; allowed: {allowed}",
+    "whole": "a whole number from {low:,} to {high:,}",
+    "replicates_why": " (for more, split them over several seeds)",
+    "unknown": "{what} {value}: not known{hint}; known: {known}",
+    "out_file": "--out {path}: is a file, or below one; allowed: a new or empty folder, or one that sadar wrote",
+    "out_denied": "--out {path}: {why}; allowed: a new or empty folder, or one that sadar wrote",
+    "stopped": "stopped; an unfinished run leaves no files",
+    "crashed": "internal error: {error}; the traceback is in {path}",
+    "too_large": "not enough memory: {why}; take fewer workers, replicates or weeks",
+    "warning": "warning: {what}",
+    # progress
+    "compile": "compiling the model, once, about half a minute",
+    "prepare": "preparing the village",
+    "runs": "runs of {name}",
+    # list
+    "cases": "Cases", "villages": "Villages", "campaigns": "Campaigns", "schemes": "Schemes", "behaviors": "Behavior", "levers": "Levers",
+    "name": "name", "title": "title",
+    "list_hint": "`sadar run NAME` runs a case. Every one is a TOML file: copy it, change it, give its path.",
+    # check and show
+    "valid": "{name}: valid",
+    "period": "{start} to {until}: {steps} steps, after {burn_in} steps without campaign",
+    "village": "{title}: {workers} workers ({women} women) in {households} households and {communities} communities; {leaders} leaders; "
+    "{agent_candidates} people who could become Perisai",
+    "occupations": "occupations: {list}",
+    "groups": "members of: {list}",
+    "network": "ties a worker: {degree_mean:.1f} (asked {degree:g}), sd {degree_sd:.1f}; clustering {clustering:.2f} (asked {asked:g}); "
+    "across communities {bridging_share:.0%} (asked {bridging:.0%})",
+    "files": "read: {list}",
+    "hash": "scenario {hash}",
+    "lever_title": "Levers", "no_levers": "no levers", "lever": "lever", "from": "from", "to": "to", "end": "the end", "for": "workers",
+    "payer": "payer", "does": "what it does, unit costs", "grade": "evidence", "cost": "cost", "key": "key", "value": "value",
+    "unit": "unit", "source": "source", "values_title": "Every value",
+    "diff_title": "What differs from {other}", "same": "nothing differs from {other}", "there": "there", "here": "here",
+    "gantt_title": "Lever calendar: a sign a week, ■ with an event, ─ running",
+    "gantt_rest": "unchanged until {until}: {list}", "gantt_more": "{weeks} more weeks: see --json", "nothing": "nothing",
+    "certain_title": "Certain money, whoever joins: fixed, monthly and event costs in Rp", "month": "month", "total": "total",
+    "no_certain": "No fixed, monthly or event costs.",
+    "depends_title": "Money that hangs on people: contacts if all come who are expected, the rest at its worst",
+    "most": "at most", "how": "reckoned as", "kind": "kind",
+    "limit": "{what} {limit}, certain costs {certain}{verdict}", "budget": "budget", "ceiling": "monthly ceiling (dearest month)",
+    "over": ": MORE than there is, some of it cannot be done", "within": "",
+    "contacts": "people reached", "registrations": "help with registering", "gifts": "gifts", "sponsored": "contributions paid",
+    "months_off": "months off", "discount": "running discount", "group_fund": "group fund", "commission": "commission",
+    "how_contacts": "{weeks} events x {each} people x {unit}",
+    "how_registrations": "all {people} register once x {unit}",
+    "how_gifts": "all {people} register once x {unit}",
+    "how_sponsored": "{people} on the list x {months} months x {unit}, renewed each time",
+    "how_months_off": "all {people} register x {months} months x {unit}",
+    "how_discount": "all {people} are members x {months} months x {unit}",
+    "how_group_fund": "the fund pays for all {people} x {months} months x {unit}",
+    "how_commission": "all {people} register with an agent at once and pay {months} months",
+    # schedule
+    "schedule": "One week, in order", "number": "", "function": "function", "reads": "reads", "writes": "writes", "step_does": "does",
+    # run
+    "run_head": "{title}\n{campaign}; {workers} workers, {start} to {until}; runs: {runs}",
+    "month_n": "month {n}", "at_end": "end ({day})", "at_start": "start",
+    "people_title": "Workers (of {workers})", "registered": "registered, ever", "active": "active: cover in force",
+    "paying": "paying out of their own pocket", "paying_share": "  the same, of all workers",
+    "aware": "know of the program", "understanding": "mean understanding",
+    "funnel_title": "Funnel: workers who came at least as far as",
+    "knowledge": "1 knowledge", "persuasion": "2 persuasion", "decision": "3 decision: tried to register",
+    "implementation": "4 implementation: registered", "confirmation": "5 confirmation: paid for months",
+    "attempts_title": "Attempts to register since the start", "attempts": "attempts", "failures": "  failed: papers, office, form",
+    "cash_failures": "  failed: no cash in hand", "attempt_failure_share": "  failed, of all attempts",
+    "attempted": "workers who ever tried", "attempted_registered_share": "  registered, of these", "reentries": "came back after a lapse",
+    "staying_title": "Staying", "persistency_13": "13th-month persistency", "persistency_13_cohort": "  workers whose 13th month fell due",
+    "stock_retention_12": "paid a year ago, active now", "retained": "registered since the start, active", "stops": "stops of cover",
+    "lapses": "lapses",
+    "cost_title": "Cost since the start of each, Rp", "campaign_per_registered_rp": "registration, campaign money",
+    "campaign_per_person_month_rp": "person-month of cover, the same", "campaign_per_retained_rp": "retained worker, the same",
+    "levers_per_registered_rp": "registration, all payers", "levers_per_person_month_rp": "person-month of cover, the same",
+    "levers_per_retained_rp": "retained worker, the same",
+    "cover_title": "Active workers, of each group", "sex": "sex", "occupation": "occupation", "income_fifth": "income fifth",
+    "poorest": "1 poorest", "richest": "5 richest", "concentration_index": "concentration: -1 all poorest, 0 equal, +1 all richest",
+    "channel_title": "First heard by: of registrations and returns since the start",
+    "observed_title": "Observed and simulated", "what": "what", "date": "date", "observed": "observed", "simulated": "simulated",
+    "verdict": "verdict", "match": "within", "miss": "MISS {off:+.0%}", "in_runs": "{share:.0%} of runs within", "words": "words only",
+    "outside": "not in the run",
+    "money_title": "Money by lever until {until}, Rp", "money": "Rp", "levers_rp": "all levers",
+    "campaign_rp": "  of it campaign money: branch, village, regency, company", "commission_rp": "  of it commission paid by the scheme",
+    "subsidies_rp": "  of it contributions paid for workers", "contributions_rp": "contributions paid by workers and their ties",
+    "claims_rp": "claims paid out",
+    "unmet_title": "Could not be funded under budget or ceiling, Rp", "unmet_none": "All that was asked of the budget could be funded.",
+    "problem": "CAUTION, counts or books do not add up: {what}",
+    "closing": "seed {seed}, run id {run_id}, runs: {runs}, {seconds:.1f} s; written: {files}", "no_files": "nothing (give --out DIR)",
+    "sure": "How sure: {note} People's behavior is not calibrated yet: these ranges are luck only, they leave out what is unknown about "
+    "people. Good for comparing campaigns, not for forecasts.",
+    # figure
+    "workers": "workers", "figure_stages": "Workers by stage, and all ever registered: {range}",
+    "figure_funnel": "Funnel, {when}: workers who came at least as far as", "figure_money": "Money by lever until {until}",
+    "figure_unit": "juta (million) rupiah", "figure_campaign": "campaign", "figure_goes_on": "only open-ended levers",
+    "figure_observed": "observed: {value} registered, tolerance {tolerance:.0%}", "figure_no_cost": "Without cost: {list}.",
+    "figure_more": "{count} smaller levers together: {rp}.", "figure_and_more": "and {count} more",
+    "figure_no_money": "No lever costs anything.",
+    "figure_caption": "Seed {seed}, runs: {runs}, run id {run_id}. {note} Behavior is not calibrated: ranges are luck only.",
+    "range_runs": "median and 5-95 % range", "range_all": "median, smallest and largest run", "range_one": "one run",
+    "ever": "registered, ever",
+    "figure_stage_names": "unaware,knowledge,persuasion,decision,implementation,confirmation,rejected,lapsed",
+    "payer_names": "branch,village,regency,company,group,scheme,worker,ties",
+}  # fmt: skip
+
+
+def text(key: str, /, **values) -> str:
+    """The message of a key, its places filled in."""
+    return TEXT[key].format(**values) if values else TEXT[key]
+
+
+def number(value) -> str:
+    """A count: 1,500; no digits after the point from 10 on."""
+    if value is None or value != value:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 10 or float(value).is_integer() else f"{value:,.1f}"
+
+
+def rupiah(value) -> str:
+    """Rp 1.250.000, the Indonesian way."""
+    return "-" if value is None or value != value else "Rp " + dots(value)
+
+
+def dots(value) -> str:
+    return f"{value:,.0f}".replace(",", ".")
+
+
+def percent(value) -> str:
+    return "-" if value is None or value != value else f"{value:.0%}" if abs(value) >= 0.1 or value == 0 else f"{value:.1%}"
