@@ -15,7 +15,7 @@ from numba import njit
 
 from simulation import stages
 from simulation.records import CELLS, SLOTS, STANDING
-from simulation.stages import Block, Channel, Contact, Event, Item, Payer, Purpose, Source, Stage
+from simulation.stages import Block, Channel, Contact, Event, Item, Payer, Purpose, Source, Stage, TieKind
 
 
 def codes(values) -> tuple:
@@ -48,6 +48,7 @@ WORKER_PAYS, TIES_PAY, SCHEME_PAYS, LAST_BOUND = codes((Payer.WORKER, Payer.TIES
 DEATH, MIGRATION, FORMAL_JOB, ACCIDENT, NOTHING = codes((0, 1, 2, 3, -1))  # fates of a month
 PAID, LATE, REFUSED = codes(range(3))  # outcomes of a claim
 GOOD_NEWS, BAD_NEWS, SAW_MISFORTUNE = codes(range(3))
+BONDING, _, _ = codes(TieKind)
 BONUS_MEMBERS, BONUS_RP, PER_MEMBER_RP, EARLY_BP, LATE_BP, EARLY_MONTHS, LATE_MONTHS, IDLE_MONTHS, RETURN_MONTHS = codes(range(9))
 ZERO, ONE, NO_OFFER = codes((0, 1, -1))
 CONTACTS, CLAIMS = codes((0, 1))  # what `serve` rations
@@ -1493,3 +1494,191 @@ def run_rows(v, t, first, last):
 @compiled
 def run_close(v, t):
     close_week(v.par[0], v, v.day[0], v.weeks[t])
+
+
+# ------------------------------------------------------------------ building a village, before its first week
+#
+# Called from network.py and `rng.first`, never from `run`: each is compiled (and found in the cache) by itself; plain.py
+# is the same in NumPy. Ties are *pairs* (source, target) first; a *row* is what one person's ties are gathered in.
+
+
+@compiled
+def fill_uniforms(out, week, block, purpose, key0, key1):
+    """Fill `out` (4, n) with the uniforms of ids 0 .. n - 1; the loop vectorizes."""
+    s = 2.0**-32
+    for i in range(out.shape[1]):
+        c0, c1, c2, c3 = philox(np.uint64(i), week, block, purpose, key0, key1)
+        out[0, i] = (np.float64(c0) + 0.5) * s
+        out[1, i] = (np.float64(c1) + 0.5) * s
+        out[2, i] = (np.float64(c2) + 0.5) * s
+        out[3, i] = (np.float64(c3) + 0.5) * s
+
+
+@compiled
+def ring_ties(u, order, community, first, size, step, kept, rewired, source, target, found):
+    """Tie each worker to the one `step` places on in the ring of the community, or (rewired) to any; returns the pairs found so far."""
+    for place in range(len(order)):
+        i = order[place]
+        begin = first[community[i]]
+        around = size[community[i]]
+        if around > step and u[2, i] < kept:
+            end = begin + (place - begin + step) % around
+            if u[0, i] < rewired:
+                end = begin + int(u[1, i] * around)
+            if end != place:
+                source[found] = i
+                target[found] = order[end]
+                found += 1
+    return found
+
+
+@inlined
+def broker(edges, guide, shift, u):
+    """The worker in whose stretch of the summed weights `edges` the uniform falls; `guide`: where to begin, by 2**shift of the weight."""
+    last = len(edges) - 1
+    drawn_weight = int(u * edges[last])
+    i = guide[drawn_weight >> shift]
+    while i < last and edges[i] <= drawn_weight:
+        i += 1
+    return i
+
+
+@inlined
+def apart(one, other, community, one_place):
+    """May a bridging tie join the two: in different communities, if there is more than one?"""
+    return one != other and (one_place or community[one] != community[other])
+
+
+@compiled
+def bridging_ties(u, more, fine, edges, guide, shift, membership, members, first_member, community, one_place, source, target):
+    """Pairs of a broker and a fellow member or another broker, across communities (five tries); returns their number."""
+    found = 0
+    for t in range(u.shape[1]):
+        one = broker(edges, guide, shift, u[0, t] + fine[0, t])
+        other = one
+        if u[1, t] < 0.5:
+            for k in range(3):
+                count = first_member[k + 1] - first_member[k]
+                if other == one and count > 0 and membership[one] >> k & 1:
+                    other = members[first_member[k] + int(u[2, t] * count)]
+        for k in range(1 if u[1, t] < 0.5 else 0, 5):
+            if not apart(one, other, community, one_place):
+                other = broker(edges, guide, shift, (u[3, t] if k == 0 else more[k - 1, t]) + fine[(k + 1) % 4, t])
+        if apart(one, other, community, one_place):
+            source[found] = one
+            target[found] = other
+            found += 1
+    return found
+
+
+def rows(source, target, kind, weight, size):
+    """indptr, indices and kinds of every tie in both its rows, each row sorted, and the pair each entry comes from.
+
+    A tie said twice is kept once (the lowest kind, then the largest weight). No general sort: pairs are gathered by
+    row, then handed over to their other ends in the order of rows.
+    """
+    start, slots, pair = np.zeros(size + 2, np.int64), np.empty(2 * len(source), np.int32), np.empty(2 * len(source), np.int32)
+    gather_rows(source, target, start, slots)
+    indptr = start[:-1]
+    sort_rows(source, target, indptr, slots, indptr[:-1].copy(), pair)
+    indices, kinds = slots, np.empty(len(slots), np.uint8)  # the slots are free again
+    entries = merge_ties(source, target, kind, weight, indptr, pair, indices, kinds)
+    return indptr, indices[:entries], kinds[:entries], pair[:entries]
+
+
+@compiled
+def gather_rows(source, target, start, slots):
+    """Number the pairs by row: those of row i stand in `slots` from `start[i]` to `start[i + 1]`. `start` has rows + 2 zeros."""
+    for p in range(len(source)):
+        start[source[p] + 2] += 1
+        start[target[p] + 2] += 1
+    for i in range(2, len(start)):
+        start[i] += start[i - 1]
+    for p in range(len(source)):
+        one = source[p] + 1
+        other = target[p] + 1
+        slots[start[one]] = p
+        start[one] += 1
+        slots[start[other]] = p
+        start[other] += 1
+
+
+@compiled
+def sort_rows(source, target, start, slots, free, into):
+    """The same with each row in rising order of the other end: rows are gone through in order. `free`: where rows begin (used up)."""
+    for i in range(len(free)):
+        for k in range(start[i], start[i + 1]):
+            p = slots[k]
+            j = source[p] + target[p] - i
+            into[free[j]] = p
+            free[j] += 1
+
+
+@compiled
+def merge_ties(source, target, kind, weight, start, slots, indices, kinds):
+    """Keep each tie once and close the gaps; returns the number of entries."""
+    entries = 0
+    begin = 0
+    for i in range(len(start) - 1):
+        last = start[i + 1]
+        start[i] = entries
+        before = -1
+        for k in range(begin, last):
+            p = slots[k]
+            j = source[p] + target[p] - i
+            if j != before:
+                entries += 1
+                before = j
+            else:
+                kept = slots[entries - 1]
+                if kind[p] > kind[kept] or (kind[p] == kind[kept] and weight[p] <= weight[kept]):
+                    continue
+            slots[entries - 1] = p
+            indices[entries - 1] = j
+            kinds[entries - 1] = kind[p]
+        begin = last
+    start[len(start) - 1] = entries
+    return entries
+
+
+@compiled
+def ring_gaps(start, indices, kinds, place, community, size, gaps):
+    """Places between the two ends of each bonding tie between workers, the shorter way around the ring."""
+    n = len(place)
+    for i in range(n):
+        around = size[community[i]]
+        for k in range(start[i], start[i + 1]):
+            if indices[k] < n and kinds[k] == BONDING:
+                gap = abs(place[i] - place[indices[k]])
+                gaps[k] = min(gap, around - gap)
+
+
+@compiled
+def mark_close(workers, start, indices, kinds, gaps, best, marks):
+    """Mark ties between workers 1, the `len(best)` bonding ties of each with the smallest gaps (then rows) 2; returns how many of each."""
+    others = 0
+    close = 0
+    for i in range(workers):
+        found = 0
+        for k in range(start[i], start[i + 1]):
+            if indices[k] >= workers:
+                break
+            marks[k] = 1
+            others += 1
+            if kinds[k] == BONDING and len(best) > 0:
+                key = (np.int64(gaps[k]) << 32) + k
+                at = found
+                if found < len(best):
+                    found += 1
+                elif key < best[found - 1]:
+                    at = found - 1
+                else:
+                    continue
+                while at > 0 and best[at - 1] > key:
+                    best[at] = best[at - 1]
+                    at -= 1
+                best[at] = key
+        for k in range(found):
+            marks[best[k] & 0xFFFFFFFF] = 2
+        close += found
+    return others - close, close

@@ -5,15 +5,16 @@ Bonding ties form a ring of nearest neighbors inside each community with some en
 stands in both rows; the row of *i* lists whom *i* can hear. Rows are sorted, so digits do not depend on order.
 """
 
+import functools
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from simulation import rng
+from simulation import plain, rng
 from simulation.parameters import InputError, Parameters
-from simulation.population import People
+from simulation.population import People, frozen
 from simulation.stages import LeaderKind, Purpose, TieKind
 
 
@@ -35,59 +36,63 @@ class Network:
 
 def synthesize(parameters: Parameters, people: People, key: tuple[int, int]) -> Network:
     """Build the village's network (or read `village.ties_file`); raises InputError for an unusable file."""
-    village = parameters.village
+    village, ring = parameters.village, _ring(people)
+    given = close = None
     if village.ties_file:
-        source, target, kind, weight, close = read_ties(village.ties_file, people)
+        *ties, given, close = read_ties(village.ties_file, people)
+        parts = [ties]
     else:
-        a = _bonding(village, people, key)
-        b = _bridging(village, people, key)
-        source, target = np.concatenate([a[0], b[0]]), np.concatenate([a[1], b[1]])
-        kind = np.repeat(np.array([TieKind.BONDING, TieKind.BRIDGING], np.uint8), [len(a[0]), len(b[0])])
-        weight, close = None, None
-    links = _linking(village, people, key)
-    if weight is None:
-        source, target, kind, weight = _both_ways(source, target, kind, people.size)
-        weight = _tie_weights(parameters, people, source, target, kind, weight, close)
+        parts = [(*_bonding(village, people, ring, key), TieKind.BONDING), (*_bridging(village, people, key), TieKind.BRIDGING)]
+    own = sum(len(part[0]) for part in parts)
+    parts += [(*_linking(village, people, key), TieKind.LINKING), (*_private(village, people, ring, key), TieKind.BONDING)]
+    source, target = (np.concatenate([part[end] for part in parts], dtype=np.int32, casting="unsafe") for end in (0, 1))
+    kind = np.concatenate([np.broadcast_to(np.uint8(part[2]), len(part[0])) for part in parts])
+    del parts  # a big village needs the room
+    weight = np.ones(len(source), np.float32)
+    if given is not None:
+        weight[:own] = given
+    indptr, indices, kinds, pair = _loops().rows(source, target, kind, weight, people.size)
+    if given is not None:
+        return Network(indptr, indices, kinds, weight[pair])
+    if close is None:
+        gaps = _gaps(people, ring, indptr, indices, kinds)
     else:
-        source, target, kind, weight = _both_ways(source, target, kind, people.size, weight)
-    linking = _both_ways(*links, people.size)
-    source, target = np.concatenate([source, linking[0]]), np.concatenate([target, linking[1]])
-    kind = np.concatenate([kind, linking[2]])
-    weight = np.concatenate([weight, np.ones(len(linking[0]), np.float32)])
-    return _csr(source, target, kind, weight, people.size)
+        gaps = np.ones(len(source), np.int32)
+        gaps[:own] -= close
+        gaps = gaps[pair]
+    return Network(indptr, indices, kinds, _tie_weights(parameters, people.workers, indptr, indices, kinds, gaps))
 
 
-def _ring(people: People):
-    """Workers sorted by community; for each, its community's first place and size in that order."""
-    order = np.argsort(people.community, kind="stable")
-    community = people.community[order]
-    size = np.bincount(community, minlength=people.communities)
-    first = np.concatenate([[0], np.cumsum(size)[:-1]])
-    return order, first[community], size[community]
+def _loops():
+    """The kernel where it is loaded, else the same loops in NumPy."""
+    return rng.compiled() or plain
 
 
-def _bonding(village, people: People, key):
+class Ring(NamedTuple):
+    """Workers in the order of their communities: `order[place]` is a row; `first` place and `size` by community (all int64)."""
+
+    order: np.ndarray
+    first: np.ndarray
+    size: np.ndarray
+
+
+def _ring(people: People) -> Ring:
+    size = np.bincount(people.community, minlength=people.communities)
+    return Ring(np.argsort(people.community, kind="stable"), np.cumsum(size) - size, size)
+
+
+def _bonding(village, people: People, ring: Ring, key):
     """Pairs inside communities: each worker to the next ones on the ring, far ends rewired to meet `clustering`."""
-    n = people.workers
     degree = village.degree_mean * (1.0 - village.bridging_share)
     half = degree / 2.0
     steps = math.ceil(half)
-    order, first, size = _ring(people)
-    place = np.arange(n)
-    rewire = _rewire_prob(village.degree_mean, degree, village.clustering)
-    sources, targets = [], []
+    rewired = _rewire_prob(village.degree_mean, degree, village.clustering)
+    source, target = np.empty((2, steps * people.workers), np.int32)
+    found = 0
     for step in range(1, steps + 1):
-        u = rng.uniforms(order, 0, step, Purpose.NETWORK, key)
-        near = first + (place - first + step) % size
-        far = first + (u[1] * size).astype(np.int64)
-        keep = (u[2] < half - (step - 1)) & (size > step)
-        end = np.where(u[0] < rewire, far, near)
-        keep &= end != place
-        sources.append(order[place[keep]])
-        targets.append(order[end[keep]])
-    if not sources:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    return np.concatenate(sources), np.concatenate(targets)
+        u, kept = rng.first(people.workers, 0, step, Purpose.NETWORK, key), half - (step - 1)
+        found = _loops().ring_ties(u, ring.order, people.community, ring.first, ring.size, step, kept, rewired, source, target, found)
+    return source[:found], target[:found]
 
 
 def _rewire_prob(degree: float, bonding: float, clustering: float) -> float:
@@ -103,108 +108,68 @@ def _bridging(village, people: People, key):
     n = people.workers
     wanted = int(round(n * village.degree_mean * village.bridging_share / 2.0))
     if wanted == 0 or n < 2:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    u = rng.uniforms(np.arange(n), 0, 101, Purpose.NETWORK, key)
-    tail = np.array(
-        [round(1000.0 * (1.0 - (c + 0.5) / rng.KNOTS) ** (-village.broker_inequality / 3.0)) for c in range(rng.KNOTS)], np.int64
-    )
-    edges = np.cumsum(tail[(u[0] * rng.KNOTS).astype(np.int64)])
-    ids = np.arange(wanted)
-    d, e = (rng.uniforms(ids, 0, block, Purpose.NETWORK, key) for block in (102, 103))
-    fine = rng.uniforms(ids, 0, 104, Purpose.NETWORK, key) * rng.SCALE
+        return np.empty((2, 0), np.int32)
+    share = rng.first(n, 0, 101, Purpose.NETWORK, key)[0]
+    edges = np.cumsum(_broker_weights(village.broker_inequality)[(share * rng.KNOTS).astype(np.int64)])
+    shift = max(0, (int(edges[-1]) // n).bit_length() - 1)  # about one cell of the guide a worker
+    below = np.bincount((edges + (1 << shift) - 1) >> shift, minlength=(int(edges[-1]) >> shift) + 2)
+    guide = np.cumsum(below).clip(max=n - 1)  # by cell: the first worker whose edge lies above its begin
+    u, more, fine = (rng.first(wanted, 0, block, Purpose.NETWORK, key) for block in (102, 103, 104))
+    fine *= rng.SCALE
+    members = [np.flatnonzero(people.membership & bit) for bit in (1, 2, 4)]
+    first_member = np.cumsum([0, *map(len, members)])
+    source, target = np.empty((2, wanted), np.int32)
+    found = _loops().bridging_ties(
+        u, more, fine, edges, guide, shift, people.membership, np.concatenate(members), first_member, people.community,
+        people.communities == 1, source, target,
+    )  # fmt: skip
+    return source[:found], target[:found]
 
-    def broker(coarse, small):
-        return np.searchsorted(edges, ((coarse + small) * edges[-1]).astype(np.int64), side="right").clip(0, n - 1)
 
-    source = broker(d[0], fine[0])
-    fellow = source.copy()
-    for bit in (1, 2, 4):
-        members = np.flatnonzero(people.membership & bit)
-        if len(members):
-            takes = ((people.membership[source] & bit) > 0) & (d[1] < 0.5) & (fellow == source)
-            fellow = np.where(takes, members[(d[2] * len(members)).astype(np.int64)], fellow)
-    tries = [
-        np.where(d[1] < 0.5, fellow, broker(d[3], fine[1])),
-        broker(e[0], fine[2]),
-        broker(e[1], fine[3]),
-        broker(e[2], fine[0]),
-        broker(e[3], fine[1]),
-    ]
-    target = tries[0]
-    one_place = people.communities == 1
-    for other in tries[1:]:
-        bad = (target == source) | ((people.community[target] == people.community[source]) & (not one_place))
-        target = np.where(bad, other, target)
-    keep = (target != source) & (one_place | (people.community[target] != people.community[source]))
-    return source[keep], target[keep]
+@functools.lru_cache(maxsize=64)
+def _broker_weights(inequality: float) -> np.ndarray:
+    """Weight as a broker at each cell of the worker's draw (int64, thousandths)."""
+    return frozen(np.array([round(1000.0 * (1.0 - (c + 0.5) / rng.KNOTS) ** (-inequality / 3.0)) for c in range(rng.KNOTS)], np.int64))
 
 
 def _linking(village, people: People, key):
-    """Ties to leaders (linking), and the private ties of leaders and agent candidates in their own community."""
-    n, leaders = people.workers, len(people.leader_kind)
-    order, _, _ = _ring(people)
-    size = np.bincount(people.community, minlength=people.communities)
-    first = np.concatenate([[0], np.cumsum(size)[:-1]])
-    u = rng.uniforms(np.arange(n), 0, 110, Purpose.NETWORK, key)
-    follows = np.flatnonzero(u[0] < village.linking_share)
-    source, target = [follows], [n + 1 + people.community[follows].astype(np.int64)]
-    wide = [i for i in range(leaders) if people.leader_kind[i] != LeaderKind.COMMUNITY_HEAD]
-    for i in wide:
-        near = np.flatnonzero(rng.uniforms(np.arange(n), i + 1, 111, Purpose.NETWORK, key)[0] < village.village_linking_share)
+    """Ties of workers to leaders: to the head of their own community, to every other leader."""
+    n = people.workers
+    follows = np.flatnonzero(rng.first(n, 0, 110, Purpose.NETWORK, key)[0] < village.linking_share)
+    source, target = [follows], [n + 1 + people.community[follows]]
+    for leader in np.flatnonzero(people.leader_kind != LeaderKind.COMMUNITY_HEAD).tolist():
+        near = np.flatnonzero(rng.first(n, leader + 1, 111, Purpose.NETWORK, key)[0] < village.village_linking_share)
         source.append(near)
-        target.append(np.full(len(near), n + i, np.int64))
-    kinds = [np.full(sum(map(len, source)), TieKind.LINKING, np.uint8)]
-    others = people.size - n
-    home = np.concatenate([people.leader_community, people.agent_community]).astype(np.int64)
-    count = int(round(village.degree_mean))
-    for step in range(count if others else 0):
-        u = rng.uniforms(np.arange(others), step, 112, Purpose.NETWORK, key)[0]
-        source.append(order[first[home] + (u * size[home]).astype(np.int64)])
-        target.append(n + np.arange(others))
-        kinds.append(np.full(others, TieKind.BONDING, np.uint8))
-    return np.concatenate(source), np.concatenate(target), np.concatenate(kinds)
+        target.append(np.full(len(near), n + leader))
+    return np.concatenate(source), np.concatenate(target)
 
 
-def _both_ways(source, target, kind, size: int, weight=None):
-    """Directed entries for both ends, each pair once (the lowest kind, then the largest weight, is kept)."""
-    low, high = np.minimum(source, target).astype(np.int64), np.maximum(source, target).astype(np.int64)
-    weight = np.ones(len(low), np.float32) if weight is None else weight
-    order = np.lexsort((-weight, kind, low * size + high))
-    low, high, kind, weight = low[order], high[order], kind[order], weight[order]
-    keep = np.ones(len(low), bool)
-    keep[1:] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
-    low, high, kind, weight = low[keep], high[keep], kind[keep], weight[keep]
-    return np.concatenate([low, high]), np.concatenate([high, low]), np.concatenate([kind, kind]), np.concatenate([weight, weight])
+def _private(village, people: People, ring: Ring, key):
+    """The private ties of leaders and agent candidates in their own community."""
+    home = np.concatenate([people.leader_community, people.agent_community])
+    u = [rng.first(len(home), step, 112, Purpose.NETWORK, key)[0] for step in range(int(round(village.degree_mean)))]
+    if not u:
+        return np.empty((2, 0), np.int32)
+    source = ring.order[ring.first[home] + (np.array(u) * ring.size[home]).astype(np.int64)]
+    return source.ravel(), np.tile(people.workers + np.arange(len(home)), len(u))
 
 
-def _tie_weights(parameters, people, source, target, kind, weight, close):
-    """Weight of each directed entry: the ego's closest bonding ties count more, the mean stays one."""
-    bonding = kind == TieKind.BONDING
-    if close is None:
-        order, first, size = _ring(people)
-        place = np.empty(people.workers, np.int64)
-        place[order] = np.arange(people.workers)
-        ring = np.empty(people.workers, np.int64)
-        ring[order] = size
-        gap = np.abs(place[source] - place[target])
-        gap = np.minimum(gap, ring[source] - gap)
-    else:
-        gap = np.where(np.concatenate([close, close]), 0, 1)
-    sort = np.lexsort((target, gap, ~bonding, source))
-    rank = np.empty(len(source), np.int64)
-    starts = np.searchsorted(source[sort], np.arange(people.workers))
-    rank[sort] = np.arange(len(source)) - starts[source[sort]]
-    near = bonding & (rank < parameters.village.close_ties)
+def _gaps(people: People, ring: Ring, indptr, indices, kinds) -> np.ndarray:
+    """How many places on the ring lie between the two ends of each bonding tie between workers (int32; others undefined)."""
+    place = np.empty(people.workers, np.int64)
+    place[ring.order] = np.arange(people.workers)
+    gaps = np.empty(len(indices), np.int32)
+    _loops().ring_gaps(indptr, indices, kinds, place, people.community, ring.size, gaps)
+    return gaps
+
+
+def _tie_weights(parameters, workers: int, indptr, indices, kinds, gaps) -> np.ndarray:
+    """Weight of each directed entry: the ego's closest bonding ties count more, the mean (ties with leaders apart) stays one."""
+    marks, best = np.zeros(len(indices), np.uint8), np.empty(parameters.village.close_ties, np.int64)
+    far, near = _loops().mark_close(workers, indptr, indices, kinds, gaps, best, marks)
     ratio = parameters.behavior.close_tie_ratio
-    other = 1.0 / (1.0 + (ratio - 1.0) * (near.mean() if len(near) else 0.0))
-    return np.where(near, ratio * other, other).astype(np.float32)
-
-
-def _csr(source, target, kind, weight, size: int) -> Network:
-    order = np.argsort(source * size + target, kind="stable")
-    indptr = np.zeros(size + 1, np.int64)
-    np.cumsum(np.bincount(source, minlength=size), out=indptr[1:])
-    return Network(indptr, target[order].astype(np.int32), kind[order].astype(np.uint8), weight[order].astype(np.float32))
+    other = 1.0 / (1.0 + (ratio - 1.0) * (near / (far + near) if near else 0.0))
+    return np.array([1.0, other, ratio * other], np.float32)[marks]
 
 
 def read_ties(path: str, people: People):
@@ -213,6 +178,8 @@ def read_ties(path: str, people: People):
     Returns arrays source, target, kind, weight (None when not given), close (None when not given).
     Raises InputError naming file, line and column.
     """
+    import pandas as pd
+
     if path.lower().endswith(".graphml"):
         import networkx as nx
 
@@ -262,6 +229,8 @@ def _tie_kinds(path, table, ends, people):
 def _tie_numbers(path, table, name: str, low: float, high: float):
     if name not in table:
         return None
+    import pandas as pd
+
     values = pd.to_numeric(table[name], errors="coerce")
     bad = ~((values >= low) & (values <= high))
     if bad.any():

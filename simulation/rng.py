@@ -7,6 +7,7 @@ A uniform is (word + 1/2) / 2**32: never 0, never 1, exact in float64. Normal de
 by interpolation, so that only + - x / touch the state and digits agree on every machine.
 """
 
+import sys
 from statistics import NormalDist
 
 import numpy as np
@@ -48,6 +49,22 @@ def philox(ids, week: int, block: int, purpose: int, key: tuple[int, int]) -> np
 def uniforms(ids, week: int, block: int, purpose: int, key: tuple[int, int]) -> np.ndarray:
     """Four uniforms in (0, 1) for every id: array of shape (4, n), float64."""
     return (philox(ids, week, block, purpose, key).astype(np.float64) + 0.5) * SCALE
+
+
+def compiled():
+    """The module `kernel` where it is loaded, else None. It does in a moment what NumPy does more slowly, with the same digits;
+    but to load it takes half a second, which commands that run nothing need not pay."""
+    return sys.modules.get("simulation.kernel")
+
+
+def first(count: int, week: int, block: int, purpose: int, key: tuple[int, int]) -> np.ndarray:
+    """`uniforms` of ids 0 .. count - 1: array of shape (4, count), float64."""
+    kernel = compiled()
+    if kernel is None:
+        return uniforms(np.arange(count), week, block, purpose, key)
+    out = np.empty((4, count))
+    kernel.fill_uniforms(out, *[np.uint64(int(x) & MASK) for x in (week, block, purpose, *key)])
+    return out
 
 
 def normal(uniform: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from simulation.stages import LEGAL_PASSAGES, Block, Event, Item, Measure, Purpo
 README = document.README.read_text(encoding="utf-8")
 KERNEL = Path(document.__file__).with_name("kernel.py").read_text(encoding="utf-8")
 TREE = ast.parse(KERNEL)
-#: the compiled functions: the processes of the model
+#: the compiled functions: the processes of the model, and the loops that build a village
 FUNCTIONS = {node.name: node for node in TREE.body if isinstance(node, ast.FunctionDef) and node.decorator_list}
 PARAMETERS = [(path, info) for path, info in walk() if not document.group_of(info.annotation)]
 
@@ -177,7 +177,7 @@ def drawn_lanes() -> dict[tuple[str, str], set[tuple[int, str]]]:
     """(purpose, block as written) -> (lane, function) of every `draw`, `drawn` and `philox` call of kernel.py, read from the source."""
     found: dict = {}
     for function, node in FUNCTIONS.items():
-        if function in ("draw", "draw_ahead", "drawn", "philox"):  # the generators themselves
+        if function in ("draw", "draw_ahead", "drawn", "philox", "fill_uniforms"):  # the generators themselves
             continue
         parents = {child: parent for parent in ast.walk(node) for child in ast.iter_child_nodes(parent)}
         for call in ast.walk(node):
