@@ -1,5 +1,11 @@
-"""A village made ready to run: people, network, tables and books put together for the kernel, at step 0."""
+"""A village made ready to run: people, network, tables and books put together for the kernel, at step 0.
 
+Two layers. The `Blueprint` holds what the scenario fixes and is kept from replicate to replicate; `assemble` adds what
+luck draws and copies what it takes, so that two worlds never share anything that a run, or a caller, may change.
+"""
+
+import dataclasses
+import functools
 import math
 from dataclasses import dataclass
 
@@ -9,13 +15,14 @@ from simulation import cache
 
 cache.prepare()
 
-from simulation import kernel, network, population, records, rng, threads  # noqa: E402
-from simulation.campaign import Tables, compile_tables  # noqa: E402
+from simulation import campaign, kernel, network, population, records, rng, threads  # noqa: E402
 from simulation.parameters import Parameters  # noqa: E402
 from simulation.stages import ACTIVE, MISBELIEF, PAID_OWN, REGISTERED, Contact, Source, Stage  # noqa: E402
 from simulation.timeline import NEVER, Timeline, per_step, probability, timeline  # noqa: E402
 
 MAX_GROUPS = 64
+#: scenarios whose blueprint is kept (a quarter of a megabyte each, more where targets cut a village into many segments)
+KEPT = 32
 
 
 @dataclass
@@ -28,7 +35,7 @@ class World:
     people: population.People
     network: network.Network
     calendar: Timeline
-    tables: Tables
+    tables: campaign.Tables
     village: kernel.Village
     week: int = 0
 
@@ -50,17 +57,56 @@ class World:
             self.week = last
 
 
+@dataclass(frozen=True)
+class Blueprint:
+    """What the scenario fixes of a world: calendar, campaign, and templates of the kernel's tables. Never handed out, always copied."""
+
+    parameters: Parameters
+    calendar: Timeline
+    campaign: campaign.Draft
+    par: np.ndarray
+    occupations: np.ndarray
+    worker: np.ndarray
+
+
+class Content:
+    """Parameters as a key, known by what they say: a list in them that somebody changed in place makes them another scenario."""
+
+    def __init__(self, parameters: Parameters):
+        self.parameters, self.text = parameters, parameters.model_dump_json(warnings=False)
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __eq__(self, other) -> bool:
+        return self.text == other.text
+
+
+@functools.lru_cache(KEPT)
+def blueprint(content: Content) -> Blueprint:
+    """Work out what a scenario fixes, from a copy of its own."""
+    parameters = content.parameters.model_copy(deep=True)
+    calendar = timeline(parameters)
+    village = parameters.village
+    return Blueprint(parameters, calendar, campaign.draft(parameters, calendar), _par(parameters), _occupations(village), _worker(village))
+
+
 def assemble(parameters: Parameters, seed: int, replicate: int, like: World | None = None) -> World:
     """Build everything at step 0, before the burn-in. `village.median_value_rp` and `.forget_prob` must be set.
 
     `like`: a world of the same village, behavior, seed and replicate (the campaign may differ), whose people and network are taken over.
+    Raises InputError for files or campaigns that do not fit the village.
     """
     key = (int(seed), int(replicate))
+    fixed = blueprint(Content(parameters))
     people = like.people if like else population.synthesize(parameters, key)
     ties = like.network if like else network.synthesize(parameters, people, key)
-    calendar = timeline(parameters)
-    tables = compile_tables(parameters, people, calendar, key)
-    workers = _workers(parameters, people, ties, tables, calendar)
+    calendar = dataclasses.replace(fixed.calendar, dates=list(fixed.calendar.dates), rules=list(fixed.calendar.rules))
+    tables = campaign.tables(fixed.campaign, people, key)
+    workers = _workers(fixed, people, ties, tables.segments)
+    par = fixed.par.copy()
+    par["key0"], par["key1"] = key
+    par["workers"], par["segments"], par["leaders"] = people.workers, tables.segments.count, len(people.leader_kind)
     public = records.table(records.PUBLIC, people.size)
     public["standing"][people.workers : people.workers + len(people.leader_kind)] = people.leader_enrolled
     table = records.table(records.TIE, len(ties.indices))
@@ -68,7 +114,7 @@ def assemble(parameters: Parameters, seed: int, replicate: int, like: World | No
     months, levers = int(calendar.ledger_month.max()) + 1, len(tables.levers)
     groups, steps, n = int(workers["group"].max()) + 1, calendar.steps, people.workers
     village = kernel.Village(
-        par=_par(parameters, key, people, tables), workers=workers, ties=table, public=public, occupations=_occupations(parameters),
+        par=par.view(np.recarray), workers=workers.view(np.recarray), ties=table, public=public, occupations=fixed.occupations.copy().view(np.recarray),
         rows=tables.rows, places=tables.places, weeks=tables.weeks, contacts=tables.contacts, levers=tables.levers, plan=tables.plan,
         segment_levers=tables.segments.levers, offers=tables.offers, groups=tables.groups, agents=tables.agents, lists=tables.lists,
         leader_on=tables.leader_on, claims=records.table(records.CLAIM, 64 + n), misfortunes=records.table(records.MISFORTUNE, n + 1),
@@ -79,13 +125,19 @@ def assemble(parameters: Parameters, seed: int, replicate: int, like: World | No
     return World(parameters, *key, people, ties, calendar, tables, village)
 
 
-def _par(parameters: Parameters, key, people, tables) -> np.recarray:
+# ------------------------------------------------------------------ what the scenario fixes
+
+#: of a village, set by `assemble`
+DRAWN = ("key0", "key1", "workers", "segments", "leaders")
+
+
+def _par(parameters: Parameters) -> np.ndarray:
     """The kernel's scalars from the typed parameters; weekly chances become chances per step, yearly rates per month."""
     b, v, limits, c = parameters.behavior, parameters.village, parameters.limits, parameters.campaign
     step = lambda p: per_step(p, limits.step_days)  # noqa: E731
     yearly = lambda per_1000: probability(per_1000 / 1000, 1 / 12)  # noqa: E731
     values = dict(
-        key0=key[0], key1=key[1], log_value=round(math.log(v.median_value_rp), 9), forget_prob=step(v.forget_prob),
+        log_value=round(math.log(v.median_value_rp), 9), forget_prob=step(v.forget_prob),
         talk_enrolled=step(b.talk_enrolled_prob), talk_aware=step(b.talk_aware_prob), talk_boost=b.talk_boost,
         boost_weeks=round(b.talk_boost_weeks * 7 / limits.step_days), peer_intensity=b.talk_intensity,
         bonding_credibility=b.bonding_credibility, linking_credibility=b.linking_credibility, understanding_weight=b.understanding_weight,
@@ -105,13 +157,12 @@ def _par(parameters: Parameters, key, people, tables) -> np.recarray:
         step_days=limits.step_days, late_fee_rp=limits.late_fee_rp, owes_arrears=limits.owes_arrears, claims_on=limits.claims,
         turnover_on=limits.turnover, pass_once=limits.pass_once, join_on_hearing=limits.join_on_hearing, threshold_rule=limits.threshold,
         budget_rp=-1 if c.budget_rp is None else c.budget_rp, ceiling_rp=-1 if c.monthly_ceiling_rp is None else c.monthly_ceiling_rp,
-        workers=people.workers, segments=tables.segments.count, levers=len(tables.levers), leaders=len(people.leader_kind),
-        intensity=_intensities(b), **_curves(b),
+        levers=len(c.levers), intensity=_intensities(b), **_curves(b),
     )  # fmt: skip
-    par = records.table(records.PAR, 1)
+    par = np.zeros(1, records.PAR)
     for name, value in values.items():
         par[name] = value
-    missing = set(records.PAR.names) - set(values)
+    missing = set(records.PAR.names) - set(values) - set(DRAWN)
     if missing:
         raise AssertionError(f"kernel scalars never set: {sorted(missing)}")
     return par
@@ -135,18 +186,23 @@ def _curves(b) -> dict[str, np.ndarray]:
         "missed": np.array([round((1.0 - b.missed_month_ratio) ** k, 12) for k in range(128)]),
         "reminder": np.array([1.0] + [round(1.0 - (1.0 - b.reminder_forgetting_ratio) * wear**k, 12) for k in range(255)]),
         "normal": rng.NORMAL, "mid": population.mid_quantiles(), "risk_table": population.exp_table(b.own_risk_sd, mean_one=True),
-        "wait": np.array([round(-math.log(1.0 - (k + 0.5) / rng.KNOTS), 9) for k in range(rng.KNOTS)]),
+        "wait": _wait(),
     }  # fmt: skip
 
 
-def _occupations(parameters) -> np.recarray:
-    village = parameters.village
-    table = records.table(records.OCCUPATION, len(village.occupations))
-    for row, o in zip(table, village.occupations, strict=True):
-        row.need = o.need_share
-        row.accident_prob = probability(o.risk_ratio * village.accident_per_1000_year / 1000, 1 / 12)
-        row.season = o.season
-        row.shock = population.exp_table(math.sqrt(math.log(1 + o.income_cv**2)), mean_one=True)
+@functools.cache
+def _wait() -> np.ndarray:
+    """Quantiles of the exponential of mean one, in the middle of the cells."""
+    return np.array([round(-math.log(1.0 - (k + 0.5) / rng.KNOTS), 9) for k in range(rng.KNOTS)])
+
+
+def _occupations(village) -> np.ndarray:
+    table = np.zeros(len(village.occupations), records.OCCUPATION)
+    for k, o in enumerate(village.occupations):
+        table["need"][k] = o.need_share
+        table["accident_prob"][k] = probability(o.risk_ratio * village.accident_per_1000_year / 1000, 1 / 12)
+        table["season"][k] = o.season
+        table["shock"][k] = population.exp_table(math.sqrt(math.log(1 + o.income_cv**2)), mean_one=True)
     return table
 
 
@@ -157,23 +213,32 @@ FILL = {
 }  # fmt: skip
 
 
-def _workers(parameters, people, ties, tables, calendar) -> np.recarray:
-    """The workers' table at step 0: awareness and membership as the scenario targets say; the burn-in makes it stationary."""
-    n, village = people.workers, parameters.village
-    w = records.table(records.WORKER, n)
+def _worker(village) -> np.ndarray:
+    """One worker as all start."""
+    w = np.zeros(1, records.WORKER)
     for name, value in FILL.items():
         w[name] = value
+    w["alpha"], w["beta"] = village.trust_mean * village.trust_strength, (1 - village.trust_mean) * village.trust_strength
+    return w
+
+
+# ------------------------------------------------------------------ what luck draws
+
+
+def _workers(fixed: Blueprint, people, ties, segments) -> np.ndarray:
+    """The workers' table at step 0: awareness and membership as the scenario targets say; the burn-in makes it stationary."""
+    n, limits, calendar = people.workers, fixed.parameters.limits, fixed.calendar
+    w = np.repeat(fixed.worker, n)
     w["first"], w["last"] = ties.indptr[:n], ties.indptr[1 : n + 1]
-    w["segment"] = tables.segments.of
-    w["group"] = tables.segments.of if tables.segments.count <= MAX_GROUPS else 0
+    w["segment"] = segments.of
+    w["group"] = segments.of if segments.count <= MAX_GROUPS else 0
     for name in ("community", "occupation", "value", "value_slot", "risk", "known_draw", "threshold", "understanding_start"):
         w[name] = getattr(people, name)
     w["understanding"] = people.understanding_start
     w["income_rp"] = people.income_rp.clip(1, 2**31 - 1)
     w["arisan"] = (people.membership & 2) > 0
-    w["alpha"], w["beta"] = village.trust_mean * village.trust_strength, (1 - village.trust_mean) * village.trust_strength
     exposure = np.full(people.communities, NEVER, np.int64)
-    given = parameters.limits.exposure_weeks[: people.communities]
+    given = limits.exposure_weeks[: people.communities]
     exposure[: len(given)] = np.array(given, np.int64) + calendar.burn_in
     w["exposure"] = exposure[people.community]
     member = people.enrolled == 1
@@ -181,13 +246,13 @@ def _workers(parameters, people, ties, tables, calendar) -> np.recarray:
     w["marks"] = np.where(member, np.uint16(REGISTERED | ACTIVE | PAID_OWN), people.misbelief.astype(np.uint16) * np.uint16(MISBELIEF))
     months = 1 + (people.months_draw[member] * 48).astype(np.int16)
     w["own_months"][member] = months
-    gap = np.cumprod(np.full(64, 1.0 - parameters.behavior.learning_share))
+    gap = np.cumprod(np.full(64, 1.0 - fixed.parameters.behavior.learning_share))
     w["understanding"][member] = 1.0 - (1.0 - people.understanding_start[member].astype(np.float64)) * gap[months]
     for name in ("joined_week", "first_week"):
         w[name][member] = 0
     for name in ("first_source", "last_source"):
         w[name][member] = Source.BASELINE
     opens = np.flatnonzero(calendar.month_start)
-    if len(opens) and parameters.limits.billing_months:
+    if len(opens) and limits.billing_months:
         w["next_due"][member] = opens[0]
     return w

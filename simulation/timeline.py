@@ -87,10 +87,11 @@ def timeline(parameters: Parameters) -> Timeline:
     rules = [parameters.scheme.at(r.start) for r in parameters.scheme.rules]
     starts = [r.start for r in rules]
     index = [max([k for k, s in enumerate(starts) if s <= d], default=0) for d in dates]
-    return Timeline(
-        burn_in, dates, start, week.astype(np.int32), (months % 12).astype(np.int8), ledger.astype(np.int32), join, due, rules,
-        np.array(index, np.int32),
-    )  # fmt: skip
+    columns = (start, week.astype(np.int32), (months % 12).astype(np.int8), ledger.astype(np.int32), join, due)
+    index = np.array(index, np.int32)
+    for column in (*columns, index):
+        column.flags.writeable = False  # worlds share them
+    return Timeline(burn_in, dates, *columns, rules, index)
 
 
 def _due_steps(parameters: Parameters, dates, opens):
@@ -101,11 +102,7 @@ def _due_steps(parameters: Parameters, dates, opens):
     if billing == 0:
         return join, due
     days = np.array([d.toordinal() for d in dates])
-    for t in range(len(dates)):
-        first = np.searchsorted(days[opens], days[t] + 28) + billing - 1
-        again = np.searchsorted(opens, t, side="right") + billing - 1
-        if first < len(opens):
-            join[t] = opens[first]
-        if again < len(opens):
-            due[t] = opens[again]
+    ahead = np.append(opens, np.full(billing, NEVER))  # past the last month start nothing is due
+    join[:] = ahead[np.searchsorted(days[opens], days + 28) + billing - 1]
+    due[:] = ahead[np.searchsorted(opens, np.arange(len(dates)), side="right") + billing - 1]
     return join, due

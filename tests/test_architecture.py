@@ -12,8 +12,9 @@ MODULES = sorted(p for folder in ("simulation", "scenarios", "experiments") for 
 
 #: inside simulation: each file may import only files of lower rank
 RANK = {
-    "stages": 0, "rng": 0, "cache": 0, "parameters": 1, "records": 1, "timeline": 2, "population": 2, "network": 3, "campaign": 4, "kernel": 4,
-    "threads": 5, "assembly": 6, "baseline": 7, "world": 8, "ledger": 9, "outcomes": 10, "agents": 10, "model": 11, "document": 11, "__init__": 12,
+    "stages": 0, "rng": 0, "cache": 0, "plain": 1, "parameters": 1, "records": 1, "timeline": 2, "population": 2, "network": 3, "spans": 3, "segments": 3,
+    "sheets": 4, "kernel": 4, "rows": 5, "threads": 5, "campaign": 6, "assembly": 7, "baseline": 8, "world": 9, "branch": 10, "ledger": 10,
+    "outcomes": 12, "agents": 12, "model": 13, "document": 13, "__init__": 14,
 }  # fmt: skip
 
 

@@ -72,7 +72,8 @@ def test_functions_named_in_the_text_exist():
     modules = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in document.README.parent.glob("*.py")}
     names = {m: {n.name for n in ast.walk(t) if isinstance(n, ast.FunctionDef | ast.ClassDef)} for m, t in modules.items()}
     written = document.BLOCK.sub("", README)
-    for module, name in re.findall(r"`(kernel|campaign|assembly|world|timeline|population|network|baseline)\.(\w+)`", written):
+    rooms = "kernel|campaign|rows|sheets|segments|spans|assembly|world|timeline|population|network|baseline"
+    for module, name in re.findall(rf"`({rooms})\.(\w+)`", written):
         assert name == "py" or name in names[module], f"{module}.{name} is named in the ODD and does not exist"
 
 
