@@ -165,7 +165,8 @@ def load(directory: str | Path) -> Result:
         weekly = pd.read_parquet(folder / "weekly.parquet") if "weekly.parquet" in about["files"] else None
         parameters = Parameters.model_validate_json(json.dumps(about.pop("parameters")))
         seen = tuple(Observation.model_validate_json(json.dumps(o)) for o in about.pop("observations"))
-        values, simulated = np.array(told["values"], float), np.array(told["simulated"], float).reshape(-1, len(seen))
+        values, simulated = np.array(told["values"], float), np.array(told["simulated"], float)
+        simulated = simulated.reshape(len(values), len(seen))
         provenance = {name: x for name, x in about.items() if name not in ("kind", "format", "files")}
         money = pd.read_parquet(folder / "ledger.parquet")
         return Result(parameters, seen, [tuple(key) for key in told["keys"]], values, simulated, weekly, money, provenance)

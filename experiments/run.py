@@ -7,6 +7,7 @@
 Replicates 0, 1, ... of one seed, in this process or in several: the numbers are the same whatever the number of processes.
 """
 
+import contextlib
 import datetime as dt
 import functools
 import hashlib
@@ -21,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.processes import CODE, distribute
+from experiments.engines import CODE, Lost, available, local
 from experiments.replicate import MONTHS, checkpoints, one
 from experiments.result import Result, load, refuse_others, spread
 from scenarios.loader import Scenario, content_hash
@@ -29,6 +30,8 @@ from scenarios.loader import load as load_scenario
 from simulation.baseline import SOLVED, solve
 from simulation.parameters import InputError, Parameters
 
+#: work estimated to take less is done in this process: starting others takes a second or two
+SERIAL_SECONDS = 3.0
 __all__ = ["MONTHS", "Result", "checkpoints", "load", "one", "refuse_others", "run", "run_id", "spread", "versions"]
 
 
@@ -58,7 +61,7 @@ def run(
     told(0, replicates)
     solved = solve(scenario)
     work = functools.partial(one, solved, seed, months=months, observed=observed, keep_weekly=keep_weekly)
-    done = distribute(work, replicates, told, processes)
+    done = _distributed(work, replicates, told, processes)
     identity = {"scenario": about["hash"], "code": CODE, "seed": seed, "replicates": replicates, "months": months}
     provenance = {
         "run_id": run_id(**identity), "scenario": about, "code": CODE, "seed": seed, "replicates": replicates, "months": list(months),
@@ -71,6 +74,26 @@ def run(
     if provenance["problems"]:
         warnings.warn("what was counted does not add up: " + "; ".join(provenance["problems"][:5]), stacklevel=2)
     return Result.of(done, scenario, observed, provenance)
+
+
+def _distributed(work: Callable, replicates: int, told: Callable, processes: int | None) -> list[dict]:
+    """Payloads of all replicates in order: two made here, the rest by other processes where that saves time."""
+    done: dict[int, dict] = {}
+
+    def make(wanted: range, processes: int) -> None:
+        with contextlib.closing(local(work, wanted, processes=min(processes, max(1, len(wanted))))) as made:
+            for replicate, payload in made:
+                if isinstance(payload, Lost):
+                    raise RuntimeError(f"replicate {replicate} cannot be run: {payload.reason}")
+                done[replicate] = payload
+                told(len(done), replicates)
+
+    if processes is None:
+        make(range(min(2, replicates)), 1)  # the first may compile, the second is timed
+        much = (replicates - len(done)) * done[len(done) - 1]["seconds"] > SERIAL_SECONDS
+        processes = available() if much else 1
+    make(range(len(done), replicates), processes)
+    return [done[r] for r in range(replicates)]
 
 
 def run_id(scenario: str, code: str, seed: int, replicates: int, months: Iterable[int]) -> str:

@@ -5,6 +5,7 @@ TEXT = {
     "too_small": "{place}: {key} = {value}: too small, lever '{lever}' needs {needed:_} in its first week; allowed: {needed:_} or more",
     "range": "{option} {value}: not allowed; allowed: {allowed}",
     "whole": "a whole number from {low:,} to {high:,}",
+    "above_zero": "a number above 0",
     "replicates_why": " (for more, split them over several seeds)",
     "unknown": "{what} {value}: not known{hint}; known: {known}",
     "out_file": "--out {path}: is a file, or below one; allowed: a new or empty folder, or one that sadar wrote",
@@ -18,7 +19,7 @@ TEXT = {
     "prepare": "preparing the village",
     "runs": "runs of {name}",
     # list
-    "cases": "Cases", "villages": "Villages", "campaigns": "Campaigns", "schemes": "Schemes", "behaviors": "Behavior", "levers": "Levers",
+    "cases": "Cases", "villages": "Villages", "campaigns": "Campaigns", "schemes": "Schemes", "behaviors": "Behavior", "levers": "Levers", "designs": "Designs",
     "name": "name", "title": "title",
     "list_hint": "`sadar run NAME` runs a case. Every one is a TOML file: copy it, change it, give its path.",
     # check and show
@@ -90,6 +91,46 @@ TEXT = {
     "closing": "seed {seed}, run id {run_id}, runs: {runs}, {seconds:.1f} s; written: {files}", "no_files": "nothing (give --out DIR)",
     "sure": "How sure: {note} People's behavior is not calibrated yet: these ranges are luck only, they leave out what is unknown about "
     "people. Good for comparing campaigns, not for forecasts.",
+    # compare
+    "to_word": "to", "days": "days", "campaign": "campaign", "outcome": "outcome", "spend": "spent, Rp", "per_registered": "Rp a registration",
+    "per_person_month": "Rp a person-month", "per_retained": "Rp a retained worker", "best": "best on average", "wins": "best village by village",
+    "pair": "pair", "difference": "difference (95 %)", "more_in": "more in", "variance_ratio": "noise removed",
+    "compare_ahead": "{campaigns}: {first} pairs of villages, about {first_time}",
+    "compare_ahead_more": "{campaigns}: {first} pairs of villages first (about {first_time}), then as many as the half-width asks, at most "
+    "{most} (about {most_time})",
+    "compare_head": "{title}\n{outcome}, {when}; {pairs} villages, each under every campaign with the same luck",
+    "campaigns_title": "Campaigns: mean {outcome} with 95 % interval, and what one result costs in campaign money",
+    "differences_title": "Differences in {outcome}, village by village", "minus": "{a} - {b}", "told_apart": "told apart",
+    "not_told_apart": "cannot be told apart", "no_noise": "all", "and_more_rows": "... {count} more: see --json", "verdict_line": "Verdict: {verdict}.",
+    "precision_met": "Half-width asked: {asked}; reached: {reached} with {pairs} pairs.",
+    "precision_missed": "Half-width asked: {asked}; reached only {reached} with {pairs} pairs, about {needed} are needed: raise --max-pairs.",
+    "budget_head": "Levers scaled so that each campaign spends {budget} on average:",
+    "budget_line": "  {name}: spends {spend}, size x {factor:.2f}: {changes}",
+    "compare_closing": "seed {seed}, run id {run_id}, pairs: {pairs}, {seconds:.1f} s; written: {files}",
+    "compare_sure": "How sure: intervals are luck over villages of one kind; what is unknown about people is not in them, behavior is not "
+    "calibrated. 'Noise removed' 10 means: without the same luck ten times as many villages would be needed.",
+    "stage_budget": "fitting the budgets", "stage_first": "first pairs", "stage_rest": "pairs",
+    # sweep, resume, extend, results
+    "sweep_head": "{title}: {levers} choices of levers x {states} states of the world x {replicates} replicates = {runs} runs",
+    "levers_line": "  we choose {path}: {values}", "uncertainties_line": "  unknown {path}: {values}", "outcomes_line": "  outcomes: {list}",
+    "sweep_time": "{left} runs to do, about {time}", "sweep_nothing": "nothing to do: all runs are there",
+    "sweep_runs": "runs", "sweep_rate": "{rate:.1f} runs/s", "sweep_failed": "{failed} failed",
+    "sweep_stopped": "stopped; {done} of {runs} runs are kept: sadar resume {folder}",
+    "results_title": "{title}: mean over states of the world and luck (5-95 % of runs)", "runs_word": "runs", "failed_word": "failed",
+    "results_line": "sweep {sweep_id}: {done} of {runs} runs done, {failed} failed", "failed_line": "  {count} x {reason}",
+    "missing_line": "{missing} runs are missing: sadar resume", "written": "written: {files}",
+    "export_name": "--export {path}: not allowed; allowed: a file that ends in .csv or .parquet",
+    # branch and replay
+    "branch_saved": "{title} until {day}: {replicates} states in {folder}, run id {run_id}; go on with: sadar compare {folder} --with CAMPAIGN",
+    "replay_same": "identical: {kind} {run_id} gives the same digits again",
+    "replay_differs": "NOT identical: {kind} {run_id} gives other digits now; {count} values differ",
+    "replay_code": "made by version {then} of the simulation, this is {now}",
+    "differs_title": "What differs", "then": "then", "now": "now",
+    "figure_outcome": "{outcome}: mean, 95 % interval", "figure_cost": "Rp for each retained worker", "figure_no_value": "no value",
+    "figure_differences": "Differences, village by village: mean and 95 % interval (hollow: cannot be told apart)",
+    "figure_compare_caption": "Seed {seed}, {pairs} villages, run id {run_id}. Intervals are luck alone: behavior is not calibrated.",
+    "figure_sweep_missing": " {missing} runs are still missing.", "figure_all_runs": "all runs", "figure_influence": "What moves them", "figure_correlation": "rank correlation", "in_juta": ", juta Rp",
+    "figure_sweep_caption": "Sweep {sweep_id}, {runs} runs: mean, and 5-95 % of runs over states of the world and luck.{left} Behavior is not calibrated.",
     # figure
     "workers": "workers", "figure_stages": "Workers by stage, and all ever registered: {range}",
     "figure_funnel": "Funnel, {when}: workers who came at least as far as", "figure_money": "Money by lever until {until}",

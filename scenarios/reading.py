@@ -10,6 +10,8 @@ from scenarios.tree import Leaf, join, label, mark, merge, plain
 HERE = Path(__file__).resolve().parent
 LIBRARY = HERE / "levers.toml"
 FOLDERS = {"case": "cases", "village": "villages", "campaign": "campaigns", "scheme": "schemes", "behavior": "behavior"}
+#: shipped files that are no scenarios, but listed like them
+OTHERS = {"design": "designs"}
 PARTS = ("village", "scheme", "behavior")  # of a case, besides its campaigns
 KEYS = {
     "case": ("title", *PARTS, "campaigns", "start", "until", "burn_in_weeks", "limits", "observed"),
@@ -113,13 +115,14 @@ def find(leaf, kinds: tuple[str, ...]) -> Path:
 
 
 def names(kind: str) -> list[tuple[str, str, Path]]:
-    """(name, title, file) of everything shipped of a kind: case, village, campaign, scheme, behavior or lever."""
+    """(name, title, file) of everything shipped of a kind: case, village, campaign, scheme, behavior, design or lever."""
     if kind == "lever":
         return [(name, plain(preset["title"]), LIBRARY) for name, preset in presets().items()]
-    if kind not in FOLDERS:
-        known = [*FOLDERS, "lever"]
+    folders = FOLDERS | OTHERS
+    if kind not in folders:
+        known = [*folders, "lever"]
         raise ScenarioError(f"no kind of file called {text_of(kind)}{nearest(kind, known)}; known: {', '.join(known)}")
-    return [(file.stem, read(file).get("title", file.stem), file) for file in sorted((HERE / FOLDERS[kind]).glob("*.toml"))]
+    return [(file.stem, read(file).get("title", file.stem), file) for file in sorted((HERE / folders[kind]).glob("*.toml"))]
 
 
 @lru_cache(maxsize=1)

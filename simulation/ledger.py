@@ -6,16 +6,20 @@ not booked. Kinds of money: see `money`. Nothing here changes a run.
 """
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from simulation.parameters import Parameters
 from simulation.stages import Event, Item, Payer
 from simulation.timeline import add_months
 
+if TYPE_CHECKING:  # who only adds up need not wait for it
+    import pandas as pd
+
 #: payers whom the campaign's budget and monthly ceiling bind
 BOUND = (Payer.BRANCH, Payer.VILLAGE, Payer.REGENCY, Payer.COMPANY)
+PAYERS = {payer.name.lower(): int(payer) for payer in Payer}
 #: lever name of the last row
 NO_LEVER = "(no lever)"
 COLUMNS = ("month", "lever", "item", "payer", "rupiah")
@@ -60,12 +64,20 @@ def first_days(parameters: Parameters, months: int) -> list[dt.date]:
 
 def entries(table: np.ndarray) -> np.ndarray:
     """The entries of a ledger that are not zero: int64 (entry, [month, lever, item, payer, rupiah])."""
-    place = np.nonzero(table)
-    return np.column_stack([*place, table[place]]).astype(np.int64)
+    flat = table.ravel()
+    place = np.flatnonzero(flat != 0)
+    out = np.empty((len(place), len(COLUMNS)), np.int64)
+    out[:, -1] = flat[place]
+    for column, size in zip((3, 2, 1), table.shape[:0:-1]):
+        place, out[:, column] = np.divmod(place, size)
+    out[:, 0] = place
+    return out
 
 
-def frame(found: np.ndarray, parameters: Parameters, replicates: np.ndarray | int | None = None) -> pd.DataFrame:
+def frame(found: np.ndarray, parameters: Parameters, replicates: np.ndarray | int | None = None) -> "pd.DataFrame":
     """`entries` as a tidy frame: [replicate,] month (index), date (first day of the month), lever, item, payer (names), rupiah."""
+    import pandas as pd
+
     found = np.asarray(found, np.int64).reshape(-1, len(COLUMNS))
     month, lever, item, payer, rupiah = found.T
     days = np.array(first_days(parameters, int(month.max()) + 1 if len(month) else 0), "datetime64[ms]")
@@ -77,55 +89,57 @@ def frame(found: np.ndarray, parameters: Parameters, replicates: np.ndarray | in
     return pd.DataFrame(out if replicates is None else {"replicate": replicates, **out})
 
 
-def totals(table: pd.DataFrame, *by: str) -> pd.DataFrame:
+def totals(table: "pd.DataFrame", *by: str) -> "pd.DataFrame":
     """Rupiah of a frame summed by any of its columns, such as totals(frame, "lever", "payer") or totals(frame, "month")."""
     if not by:
         raise ValueError(f"totals: by which columns? known: {', '.join(c for c in table.columns if c != 'rupiah')}")
     return table.groupby(list(by), as_index=False, sort=True)["rupiah"].sum()
 
 
-def money(table: np.ndarray) -> dict[str, int]:
-    """Kinds of money in rupiah, from ledger[month, lever, item, payer] or a sum of it over months.
+def booked(table: np.ndarray) -> np.ndarray:
+    """[lever, item, payer]: the books of all months together."""
+    return table.sum(axis=0)
+
+
+def money(books: np.ndarray) -> dict[str, int]:
+    """Kinds of money in rupiah, from `booked`.
 
     campaign_rp + commission_rp + scheme_rp + group_rp + worker_rp = levers_rp; with contributions_rp and claims_rp
     that is every rupiah in the books. A subsidy is the campaign's cost and the scheme's income at once.
     """
-    t = table.reshape(-1, *table.shape[-3:]).sum(axis=0)
-    levers = t[:-1].sum(axis=0)
-    by_payer = levers.sum(axis=0)
-    commission = int(levers[Item.COMMISSION].sum())
-    contributions, subsidies = int(t[-1, Item.CONTRIBUTION].sum()), int(levers[Item.SUBSIDY].sum())
+    levers, rest = books[:-1].sum(axis=0).tolist(), books[-1].tolist()  # [item][payer]
+    payer = [sum(column) for column in zip(*levers)]
+    commission, subsidies, contributions = sum(levers[Item.COMMISSION]), sum(levers[Item.SUBSIDY]), sum(rest[Item.CONTRIBUTION])
     return {
-        "campaign_rp": int(by_payer[list(BOUND)].sum()),
+        "campaign_rp": sum(payer[p] for p in BOUND),
         "commission_rp": commission,
-        "scheme_rp": int(by_payer[Payer.SCHEME]) - commission,
-        "group_rp": int(by_payer[Payer.GROUP]),
-        "worker_rp": int(by_payer[[Payer.WORKER, Payer.TIES]].sum()),
-        "levers_rp": int(levers.sum()),
+        "scheme_rp": payer[Payer.SCHEME] - commission,
+        "group_rp": payer[Payer.GROUP],
+        "worker_rp": payer[Payer.WORKER] + payer[Payer.TIES],
+        "levers_rp": sum(payer),
         "subsidies_rp": subsidies,
         "contributions_rp": contributions,
-        "ties_rp": int(t[-1, Item.CONTRIBUTION, Payer.TIES]),
+        "ties_rp": rest[Item.CONTRIBUTION][Payer.TIES],
         "paid_in_rp": contributions + subsidies,
-        "claims_rp": int(t[-1, Item.CLAIM].sum()),
+        "claims_rp": sum(rest[Item.CLAIM]),
     }
 
 
-def costs(table: np.ndarray, levers: list[str], unmet_rp: dict[str, int], counts: dict[str, float]) -> dict[tuple[str, str, str], float]:
-    """(measure, group_kind, group) -> value: kinds of money since the start, and what a result cost.
-
-    table: ledger[month, lever, item, payer] so far; levers: names of its rows; counts: registrations, new_person_months, retained.
-    """
-    found = money(table)
-    out = found | {"claims_ratio": share(found["claims_rp"], found["paid_in_rp"])}
-    out |= {f"{cost}_per_{result}_rp": share(found[f"{cost}_rp"], counts[of]) for cost in COSTED for result, of in RESULTS.items()}
-    rows = {(name, "all", "all"): float(x) for name, x in out.items()}
-    rows |= {("lever_rp", "lever", name): float(rp) for name, rp in zip(levers[:-1], table.sum(axis=(0, 2, 3)))}
-    return rows | {("unmet_rp", "lever", name): float(rp) for name, rp in unmet_rp.items()}
+def costs(books: np.ndarray, counts: dict[str, float]) -> dict[str, float]:
+    """Kinds of money, and what a result cost. counts: registrations, new_person_months, retained."""
+    found = money(books)
+    each = {f"{cost}_per_{result}_rp": share(found[f"{cost}_rp"], counts[of]) for cost in COSTED for result, of in RESULTS.items()}
+    return found | {"claims_ratio": share(found["claims_rp"], found["paid_in_rp"])} | each
 
 
-def unmet(world) -> dict[str, int]:
-    """Rupiah by lever that budget or monthly ceiling left unspent (what could not be run), since the start."""
-    return dict(zip(names(world.parameters), world.village.levers["unmet_rp"].tolist(), strict=False))
+def by_lever(books: np.ndarray) -> list[int]:
+    """What each lever cost."""
+    return books[:-1].sum(axis=(1, 2)).tolist()
+
+
+def unmet(world) -> list[int]:
+    """Rupiah of each lever that budget or monthly ceiling left unspent (what could not be run), since the start."""
+    return np.asarray(world.village.levers)["unmet_rp"].tolist()
 
 
 # ------------------------------------------------------------------ do the books balance?
@@ -134,42 +148,48 @@ def unmet(world) -> dict[str, int]:
 def problems(world) -> list[str]:
     """What does not balance in a run's books, one line each; empty when all is well. Takes a World run to any week."""
     table, parameters = world.village.ledger, world.parameters
-    found = [] if (table >= 0).all() else ["a negative entry"]
-    found += _rows(table, parameters)
-    found += _units(table, world)
+    books = booked(table)
+    found = [] if table.min() >= 0 else ["a negative entry"]
+    found += _rows(books, parameters)
+    found += _units(books, parameters, len(table))
     found += _premiums(table, world)
     found += _limits(table, parameters)
-    return found + _claims(table, world)
+    return found + _claims(books, world)
 
 
-def _rows(table: np.ndarray, parameters: Parameters) -> list[str]:
+def _rows(books: np.ndarray, parameters: Parameters) -> list[str]:
     """Who may pay for what: each lever's own payer, the scheme for commissions and claims, workers and ties for contributions."""
-    allowed = np.zeros(table.shape[1:], bool)
-    for k, lever in enumerate(parameters.campaign.levers):
-        allowed[k, : Item.CONTRIBUTION, Payer[lever.payer.upper()]] = True
-        allowed[k, Item.COMMISSION] = False
-        allowed[k, Item.COMMISSION, Payer.SCHEME] = lever.agents is not None
-    allowed[-1, Item.CONTRIBUTION, [Payer.WORKER, Payer.TIES]] = True
-    allowed[-1, Item.CLAIM, Payer.SCHEME] = True
-    where = np.argwhere((table != 0).any(axis=0) & ~allowed)
-    return [f"{names(parameters)[k]}: {Item(i).name.lower()} booked to {Payer(p).name.lower()}" for k, i, p in where]
+    levers = parameters.campaign.levers
+    payers = [PAYERS[lever.payer] for lever in levers]
+    no_lever = {(Item.CONTRIBUTION, Payer.WORKER), (Item.CONTRIBUTION, Payer.TIES), (Item.CLAIM, Payer.SCHEME)}
+
+    def allowed(k: int, item: int, payer: int) -> bool:
+        if k == len(levers):
+            return (item, payer) in no_lever
+        if item == Item.COMMISSION:
+            return payer == Payer.SCHEME and levers[k].agents is not None
+        return item < Item.CONTRIBUTION and payer == payers[k]
+
+    wrong = [place for place in np.argwhere(books).tolist() if not allowed(*place)]
+    return [f"{names(parameters)[k]}: {Item(i).name.lower()} booked to {Payer(p).name.lower()}" for k, i, p in wrong]
 
 
-def _units(table: np.ndarray, world) -> list[str]:
+def _units(books: np.ndarray, parameters: Parameters, months: int) -> list[str]:
     """What is paid by the piece is a multiple of its price, and no more is fixed than was planned."""
-    by_item = table.sum(axis=(0, 3))
-    first = first_days(world.parameters, len(table))
+    ordinal = lambda day: day.year * 12 + day.month  # noqa: E731
+    first = ordinal(parameters.start)
     found = []
-    for k, lever in enumerate(world.parameters.campaign.levers):
+    for lever, by_item in zip(parameters.campaign.levers, books.sum(axis=2).tolist()):
         cost = lever.cost
         gift = lever.gift.value_rp if lever.gift else 0
         units = {Item.EVENT: cost.event_rp, Item.CONTACT: cost.contact_rp, Item.GIFT: gift, Item.REGISTRATION: cost.registration_rp}
         for item, unit in units.items():
-            if by_item[k, item] % unit if unit else by_item[k, item]:
-                found.append(f"{lever.name}: {by_item[k, item]:,} of {item.name.lower()} is no multiple of {unit:,}")
-        months = sum(add_months(day, 1) > lever.start and (lever.end is None or day <= lever.end) for day in first)
-        if by_item[k, Item.FIXED] > cost.fixed_rp + cost.monthly_rp * months:
-            found.append(f"{lever.name}: {by_item[k, Item.FIXED]:,} fixed, more than planned")
+            if by_item[item] % unit if unit else by_item[item]:
+                found.append(f"{lever.name}: {by_item[item]:,} of {item.name.lower()} is no multiple of {unit:,}")
+        begins = max(0, ordinal(lever.start) - first)
+        ends = months if lever.end is None else min(months, ordinal(lever.end) - first + 1)
+        if by_item[Item.FIXED] > cost.fixed_rp + cost.monthly_rp * max(0, ends - begins):
+            found.append(f"{lever.name}: {by_item[Item.FIXED]:,} fixed, more than planned")
     return found
 
 
@@ -179,33 +199,36 @@ def _premiums(table: np.ndarray, world) -> list[str]:
     if limits.late_fee_rp or limits.owes_arrears or limits.join_on_hearing:
         return []  # fees and arrears come on top; who is enrolled on hearing pays nothing at first
     own = slice(calendar.burn_in, world.week)
-    paid = world.village.events[own, Event.PAYMENTS_OWN] + world.village.events[own, Event.PAYMENTS_OTHER]
-    relieved = np.array([r.price_rp - round(r.price_rp * (r.relief_share or 0.0)) for r in calendar.rules])
-    full = np.where([bool(r.relief_occupations) for r in calendar.rules], [r.price_rp for r in calendar.rules], relieved)
+    month, rule = calendar.ledger_month[own], calendar.rule_index[own]
+    paid = (world.village.events[own, Event.PAYMENTS_OWN] + world.village.events[own, Event.PAYMENTS_OTHER]) * max(1, limits.billing_months)
+    relieved = [r.price_rp - round(r.price_rp * (r.relief_share or 0.0)) for r in calendar.rules]
+    full = [r.price_rp if r.relief_occupations else price for r, price in zip(calendar.rules, relieved)]
     low, high = np.zeros(len(table), np.int64), np.zeros(len(table), np.int64)
-    for worth, price in ((low, relieved), (high, full)):
-        np.add.at(worth, calendar.ledger_month[own], paid * price[calendar.rule_index[own]] * max(1, limits.billing_months))
-    booked = table[:, -1, Item.CONTRIBUTION].sum(axis=1) + table[:, :-1, Item.SUBSIDY].sum(axis=(1, 2))
-    wrong = np.flatnonzero((booked < low) | (booked > high))
-    return [f"month {m}: {booked[m]:,} paid in, but the payments are worth {low[m]:,} to {high[m]:,}" for m in wrong]
+    for worth, prices in ((low, relieved), (high, full)):
+        np.add.at(worth, month, paid * np.array(prices)[rule])
+    paid_in = table[:, -1, Item.CONTRIBUTION].sum(axis=1) + table[:, :-1, Item.SUBSIDY].sum(axis=(1, 2))
+    wrong = np.flatnonzero((paid_in < low) | (paid_in > high))
+    return [f"month {m}: {paid_in[m]:,} paid in, but the payments are worth {low[m]:,} to {high[m]:,}" for m in wrong]
 
 
 def _limits(table: np.ndarray, parameters: Parameters) -> list[str]:
     """The budget and the monthly ceiling hold for what the bound payers pay."""
-    campaign, months = parameters.campaign, table[..., list(BOUND)].sum(axis=(1, 2, 3))
-    found = []
-    if campaign.budget_rp is not None and months.sum() > campaign.budget_rp:
-        found.append(f"{months.sum():,} spent of a budget of {campaign.budget_rp:,}")
-    if campaign.monthly_ceiling_rp is not None and months.max() > campaign.monthly_ceiling_rp:
-        found.append(f"{months.max():,} spent in month {months.argmax()}, the ceiling is {campaign.monthly_ceiling_rp:,}")
+    budget, ceiling = parameters.campaign.budget_rp, parameters.campaign.monthly_ceiling_rp
+    if budget is None and ceiling is None:
+        return []
+    months, found = table[..., list(BOUND)].sum(axis=(1, 2, 3)), []
+    if budget is not None and months.sum() > budget:
+        found.append(f"{months.sum():,} spent of a budget of {budget:,}")
+    if ceiling is not None and months.max() > ceiling:
+        found.append(f"{months.max():,} spent in month {months.argmax()}, the ceiling is {ceiling:,}")
     return found
 
 
-def _claims(table: np.ndarray, world) -> list[str]:
+def _claims(books: np.ndarray, world) -> list[str]:
     """Claims booked lie between the smallest and the largest benefit times the claims paid."""
     events = world.village.events[world.calendar.burn_in :]
-    count = int(events[:, [Event.CLAIMS_PAID, Event.CLAIMS_LATE]].sum())
+    count = int(events[:, Event.CLAIMS_PAID : Event.CLAIMS_LATE + 1].sum())
     benefits = [b for r in world.calendar.rules for b in (r.death_benefit_rp, r.waiting_benefit_rp, r.accident_claim_rp)]
-    booked = int(table[:, -1, Item.CLAIM].sum())
-    inside = count * min(benefits) <= booked <= count * max(benefits)
-    return [] if inside else [f"{booked:,} of claims for {count} claims paid"]
+    paid = int(books[-1, Item.CLAIM].sum())
+    inside = count * min(benefits) <= paid <= count * max(benefits)
+    return [] if inside else [f"{paid:,} of claims for {count} claims paid"]

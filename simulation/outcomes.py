@@ -7,24 +7,29 @@ What has no denominator is NaN, never a made-up number. A measure has the key (m
 workers together (measure, "all", "all"); `MEASURES` gives its unit, denominator and meaning.
 """
 
-from dataclasses import dataclass
+import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from simulation import ledger
 from simulation.ledger import share
 from simulation.parameters import Parameters
-from simulation.stages import ACTIVE, LEGAL_PASSAGES, MISBELIEF, PAID_OWN, REGISTERED, Event, Measure, Membership, Source, Stage
-from simulation.timeline import NEVER, Timeline
+from simulation.snapshot import Snapshot, Traits, glance, joined_since
+from simulation.stages import LEGAL_PASSAGES, MISBELIEF, Event, Measure, Source, Stage
+from simulation.timeline import Timeline
+
+if TYPE_CHECKING:  # who only measures need not wait for it
+    import pandas as pd
 
 DAYS_PER_MONTH = 30.4375
 STAGES, SOURCES, EVENTS = ([code.name.lower() for code in kind] for kind in (Stage, Source, Event))
 REACHED = STAGES[Stage.KNOWLEDGE : Stage.CONFIRMATION + 1]
-#: how far who stands in a stage has come at least: REJECTED and LAPSED have been through PERSUASION
-FURTHEST = np.array([0, 1, 2, 3, 4, 5, 2, 2])
 FLAGS = ("registered", "active", "paying")
 PASSAGES = sorted((int(a), int(b)) for a, b in LEGAL_PASSAGES)
+#: their places among all 8 x 8, and where no passage may be
+LEGAL = np.array([8 * a + b for a, b in PASSAGES])
+ILLEGAL = ~np.isin(np.arange(64), LEGAL)
 #: columns of the weekly table; understanding and trust as sums in 1/65,536
 WEEKLY = [*STAGES, *(m.name.lower() for m in Measure), *(f"{STAGES[a]}_to_{STAGES[b]}" for a, b in PASSAGES), *EVENTS]
 CATEGORIES = ("innovator", "early_adopter", "early_majority", "late_majority", "laggard")
@@ -80,235 +85,167 @@ MEASURES: dict[str, tuple[str, str, str]] = {
 
 
 def mean(values: np.ndarray) -> float:
-    return float(values.mean(dtype=np.float64)) if len(values) else float("nan")
-
-
-# ------------------------------------------------------------------ what is looked at
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """Copied columns of the workers' table at the end of step `step` (burn-in included; `burn_in` is the run's first step).
-
-    Weeks are step numbers, -1 for never. `identity` (three rows of float32 drawn at a worker's birth) differs once a
-    newcomer has taken the place.
-    """
-
-    step: int
-    burn_in: int
-    stage: np.ndarray
-    marks: np.ndarray
-    understanding: np.ndarray
-    trust: np.ndarray
-    attempts: np.ndarray
-    own_months: np.ndarray
-    first_week: np.ndarray
-    stop_week: np.ndarray
-    first_stop: np.ndarray
-    reached_week: np.ndarray
-    first_source: np.ndarray
-    identity: np.ndarray
-
-    def flag(self, name: str) -> np.ndarray:
-        """Boolean column: registered, active or paying."""
-        want = {"registered": REGISTERED, "active": ACTIVE, "paying": ACTIVE | PAID_OWN}[name]
-        return self.marks & want == want
-
-    @property
-    def joined_since(self) -> np.ndarray:
-        """First registered since the start of the run."""
-        return joined_since({"first_week": self.first_week, "first_source": self.first_source}, self.burn_in)
-
-    @property
-    def spell_end(self) -> np.ndarray:
-        """Step at which the first spell of cover stopped: of the first lapse, else of a stop not made good so far; NEVER without."""
-        return np.where(self.first_stop >= 0, self.first_stop, np.where(self.stop_week >= 0, self.stop_week, NEVER))
-
-    def same_person(self, before: "Snapshot") -> np.ndarray:
-        return (self.identity == before.identity).all(axis=0)
-
-
-def snapshot(world) -> Snapshot:
-    """The workers as they are now (after step `world.week - 1`)."""
-    w = world.village.workers
-    plain = "stage marks understanding attempts own_months first_week stop_week first_stop reached_week first_source"
-    alpha = w["alpha"].astype(np.float64)
-    return Snapshot(
-        world.week - 1, world.calendar.burn_in, trust=alpha / (alpha + w["beta"]), **{name: np.array(w[name]) for name in plain.split()},
-        identity=np.stack([w["value"], w["risk"], w["understanding_start"]]),
-    )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Traits:
-    """What belongs to the place, not the date. `groups`: kind -> (codes of the workers, names of the groups), communities last;
-    `income_rank`: see `fractional_rank`; `stacked`: the codes of all kinds in one array, each kind's after the last, times 8."""
-
-    groups: dict[str, tuple[np.ndarray, list[str]]]
-    income_rank: np.ndarray
-    stacked: np.ndarray
-    names: list[tuple[str, str]]
-
-    @classmethod
-    def of(cls, groups: dict, income_rp: np.ndarray) -> "Traits":
-        table = {kind: (np.asarray(codes, np.int64), names) for kind, (codes, names) in groups.items()}
-        offsets = np.cumsum([0, *(len(names) for _, names in table.values())])
-        stacked = np.concatenate([8 * (codes + offset) for (codes, _), offset in zip(table.values(), offsets)])
-        return cls(table, fractional_rank(income_rp), stacked, [(kind, name) for kind, (_, names) in table.items() for name in names])
-
-    @property
-    def workers(self) -> int:
-        return len(self.income_rank)
-
-
-def traits(world) -> Traits:
-    """Sex, occupation, income fifth, phone, membership of associations and community of every worker."""
-    people = world.people
-    groups = {
-        "sex": (people.sex, ["male", "female"]), "occupation": (people.occupation, [o.name for o in world.parameters.village.occupations]),
-        "income_fifth": (people.income_fifth - 1, ["1", "2", "3", "4", "5"]), "phone": (people.phone, ["no", "yes"]),
-        **{bit.name.lower(): ((people.membership & bit) > 0, ["no", "yes"]) for bit in Membership},
-        "community": (people.community, [str(c) for c in range(people.communities)]),
-    }  # fmt: skip
-    return Traits.of(groups, people.income_rp)
-
-
-def fractional_rank(values: np.ndarray) -> np.ndarray:
-    """(rank - 1/2) / n from the smallest to the largest, equal values share their mean rank; the mean is 1/2."""
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
-    return ((np.cumsum(count) - count / 2) / len(values))[place.ravel()]
+    """NaN of nothing."""
+    return share(np.add.reduce(values, dtype=np.float64), len(values))
 
 
 # ------------------------------------------------------------------ measures of people at a date
 
 
-def levels(now: Snapshot) -> dict:
-    """How many are aware, registered, active, paying; means of understanding and trust; who stands in which stage."""
-    n = len(now.stage)
-    stages = np.bincount(now.stage, minlength=8)
-    count = {"aware": n - int(stages[Stage.UNAWARE])} | {name: int(now.flag(name).sum()) for name in FLAGS}
-    out = {"workers": n} | count | {f"{name}_share": share(k, n) for name, k in count.items()}
-    out |= {"understanding_mean": mean(now.understanding), "trust_mean": mean(now.trust)}
-    out |= {"misbelief_share": mean(now.marks & MISBELIEF != 0)}
-    return _all(out) | {("in_stage", "stage", name): float(k) for name, k in zip(STAGES, stages)}
+def levels(world) -> np.ndarray:
+    """[stages, Measure]: how many are in each stage, registered, active ... as recorded at the end of the last week of the run's own.
+    At the start they are counted here (understanding and trust are left out): nothing need be recorded yet."""
+    return world.village.counts[world.week - 1].sum(axis=0) if world.week > world.calendar.burn_in else tally(glance(world))
 
 
-def funnel(now: Snapshot, confirm_months: int) -> dict[str, int]:
-    """How many of those present have come at least as far as each stage: each contains the next.
+def tally(now: Snapshot) -> np.ndarray:
+    out = np.zeros(8 + len(Measure), np.int64)
+    out[:8] = np.bincount(now["stage"], minlength=8)
+    out[[Measure.REGISTERED, Measure.ACTIVE, Measure.PAYING]] = [np.count_nonzero(getattr(now, name)) for name in FLAGS]
+    out[Measure.MISBELIEF] = np.count_nonzero(now["marks"] & MISBELIEF)
+    return out
+
+
+def counts(levels: np.ndarray) -> dict[str, float]:
+    """How many are aware, registered, active, paying, and their shares of all workers."""
+    *stages, registered, active, paying = levels[: Measure.PAYING + 1].tolist()
+    n = sum(stages)
+    count = {"aware": n - stages[Stage.UNAWARE], "registered": registered, "active": active, "paying": paying}
+    return {"workers": n} | count | {f"{name}_share": share(k, n) for name, k in count.items()}
+
+
+def _furthest() -> np.ndarray:
+    """[stage + 8 tried + 16 registered + 32 confirmed]: how far who is all that has come at least."""
+    stage, tried, registered, confirmed = (np.arange(64) & 7, *(np.arange(64) >> k & 1 for k in (3, 4, 5)))
+    by_stage = np.array([0, 1, 2, 3, 4, 5, 2, 2])[stage]  # REJECTED and LAPSED have been through PERSUASION
+    return np.maximum.reduce([by_stage, 3 * tried, registered * (4 + confirmed)])
+
+
+#: [cell of funnel, stage of REACHED]
+HAS_REACHED = (_furthest()[:, None] > np.arange(len(REACHED))).astype(np.int64)
+
+
+def funnel(now: Snapshot, confirm_months: int) -> list[int]:
+    """How many of those present have come at least as far as each stage of REACHED: each contains the next.
 
     implementation: ever registered; confirmation: in it, or registered with `confirm_months` own-paid months; decision: in it,
     or ever tried; persuasion: in it, or REJECTED; knowledge: not UNAWARE. Who forgot everything without a try counts no more.
     """
-    level = FURTHEST[now.stage]
-    level = np.maximum(level, 3 * (now.attempts > 0))
-    registered = now.flag("registered")
-    level = np.maximum(level, np.where(registered & (now.own_months >= confirm_months), 5, 4 * registered))
-    return dict(zip(REACHED, np.bincount(level, minlength=6)[::-1].cumsum()[::-1][1:].tolist()))
+    cell = now["stage"].copy()
+    for k, flag in ((3, now.tried), (4, now.registered), (5, now.table["own_months"] >= confirm_months)):
+        cell |= flag.view(np.uint8) << np.uint8(k)
+    return (np.bincount(cell, minlength=64) @ HAS_REACHED).tolist()
 
 
-def coverage(now: Snapshot, places: Traits) -> dict:
-    """Registered, active and paying shares of every group (of communities, the last kind, active alone), and how equal they are."""
-    bits = sum(now.flag(name).astype(np.int64) << k for k, name in enumerate(FLAGS))
-    every, names = len(places.groups), places.names
-    table = np.bincount(places.stacked + np.tile(bits, every), minlength=8 * len(names)).reshape(-1, 8)
-    size = table.sum(axis=1)
+def attempts(now: Snapshot) -> dict[str, float]:
+    number = np.count_nonzero(now.tried)
+    return {"attempted": number, "attempted_registered_share": share(np.count_nonzero(now.registered & now.tried), number)}
+
+
+#: [three bits, flag]
+BITS = np.arange(8)[:, None] >> np.arange(len(FLAGS)) & 1
+
+
+def coverage(now: Snapshot, places: Traits) -> np.ndarray:
+    """[flag, group]: registered, active and paying share of every group, in the order of `places`."""
+    some = np.flatnonzero(now.registered | now.active)  # who is neither need not be counted
+    bits = np.zeros(len(some), np.uint8)
+    for k, name in enumerate(FLAGS):
+        bits |= getattr(now, name)[some].view(np.uint8) << np.uint8(k)
+    cells = places.cells.take(some, axis=0)
+    cells += bits[:, None]
+    count = np.bincount(cells.ravel(), minlength=8 * len(places.size)).reshape(-1, 8) @ BITS
     with np.errstate(invalid="ignore"):
-        shares = {flag: table[:, (np.arange(8) >> k & 1) == 1].sum(axis=1) / size for k, flag in enumerate(FLAGS)}
-    ends = len(names) - len(places.groups["community"][1])
-    communities = shares["active"][ends:]
-    out = _all({"community_sd": communities.std(ddof=1) if len(communities) > 1 else float("nan")})
-    for measure, values in (("workers", size), *((f"{flag}_share", shares[flag]) for flag in FLAGS)):
-        shown = names if measure == "active_share" and len(communities) <= MOST_COMMUNITIES else names[:ends]
-        out |= {(measure, kind, name): float(x) for (kind, name), x in zip(shown, values.tolist())}
-    index = concentration_index(now.flag("active"), places.income_rank)
-    return out | _all({"concentration_index": index, "erreygers_index": 4.0 * mean(now.flag("active")) * index})
+        return count.T / places.size
+
+
+def spread(values: np.ndarray) -> float:
+    """Standard deviation of a sample, NaN of fewer than two; the digits of values.std(ddof=1) without its detours."""
+    n = len(values)
+    off = values - np.add.reduce(values) / n
+    return math.sqrt(np.add.reduce(off * off) / (n - 1)) if n > 1 else float("nan")
 
 
 def concentration_index(covered: np.ndarray, rank: np.ndarray) -> float:
     """2 cov(covered, fractional rank) / mean(covered) (Kakwani, Wagstaff and van Doorslaer 1997); NaN if nobody is covered."""
-    return 2.0 * mean(rank[np.asarray(covered) > 0]) - 1.0
+    return 2.0 * mean(rank[covered]) - 1.0
 
 
-def adopters(now: Snapshot, places: Traits) -> dict:
-    """Rogers' categories by order of first registration (ties by row), with timing, women and income of each."""
-    joined = np.flatnonzero(now.flag("registered"))
-    order = joined[np.argsort(now.first_week[joined], kind="stable")]
-    category = np.searchsorted(CUTS * places.workers, np.arange(len(order)) + 0.5)
-    out = {("adopters", "adopter", "not_registered"): float(places.workers - len(order))}
-    for k, name in enumerate(CATEGORIES):
-        who = order[category == k]
-        weeks = np.maximum(0, now.first_week[who] - now.burn_in)
-        out |= {
-            ("adopters", "adopter", name): float(len(who)),
-            ("adopter_week", "adopter", name): float(np.median(weeks)) if len(who) else float("nan"),
-            ("adopter_women_share", "adopter", name): mean(places.groups["sex"][0][who]),
-            ("adopter_income_fifth", "adopter", name): mean(places.groups["income_fifth"][0][who] + 1),
-        }
-    return out
+def equity(covered: np.ndarray, rank: np.ndarray) -> tuple[float, float]:
+    """Concentration index, and Erreygers (2009): 4 x mean(covered) x concentration index."""
+    index = concentration_index(covered, rank)
+    return index, 4.0 * share(np.count_nonzero(covered), len(covered)) * index
 
 
-def understanding(start: Snapshot, now: Snapshot) -> dict:
-    """Before and after, of the same people, by whether the campaign has reached them in person since the start."""
-    same, met = now.same_person(start), now.reached_week >= now.burn_in
-    out = {}
-    for name, who in (("yes", same & met), ("no", same & ~met)):
-        out["same_people", "reached_in_person", name] = float(who.sum())
-        out["understanding_before", "reached_in_person", name] = mean(start.understanding[who])
-        out["understanding_after", "reached_in_person", name] = mean(now.understanding[who])
-    return out
+def adopters(now: Snapshot, places: Traits) -> list[tuple[float, float, float, float]]:
+    """Rogers' categories by order of first registration (ties by row): workers, median week, share of women, mean income fifth."""
+    joined = np.flatnonzero(now.registered)
+    first = now.table["first_week"][joined]
+    order = np.argsort(first, kind="stable")
+    weeks = np.maximum(0, first[order] - now.burn_in)
+    ends = np.searchsorted(np.arange(len(order)) + 0.5, CUTS * places.workers, side="right").tolist()
+    sizes = [b - a for a, b in zip([0, *ends], ends)]
+    category = np.repeat(np.arange(len(sizes)), sizes)
+    sums = lambda kind: np.bincount(category, places.groups[kind][0][joined[order]], minlength=len(sizes)).tolist()  # noqa: E731
+    middles = [(weeks[b - n + (n - 1) // 2] + weeks[b - n + n // 2]) / 2 if n else float("nan") for n, b in zip(sizes, ends)]
+    rows = zip(sizes, middles, sums("sex"), sums("income_fifth"))
+    return [(n, middle, share(women, n), share(fifths + n, n)) for n, middle, women, fifths in rows]
+
+
+def same_people(start: Snapshot, now: Snapshot) -> list[tuple[float, float, float]]:
+    """Of those whom the campaign has reached in person since the start, and of the others: how many are still the same people as
+    at the start, their mean understanding then, and now."""
+    same, met = now.same_person(start), now.table["reached_week"] >= now.burn_in
+    groups = (np.flatnonzero(same & met), np.flatnonzero(same & ~met))
+    return [(len(who), mean(start["understanding"][who]), mean(now["understanding"][who])) for who in groups]
 
 
 # ------------------------------------------------------------------ staying
 
 
 def due_steps(calendar: Timeline, contributions: int = CONTRIBUTIONS) -> np.ndarray:
-    """[step of registration, k]: step at which contribution k + 1 of an unbroken spell falls due (NEVER: not in this calendar)."""
-    table = np.full((calendar.steps, contributions), NEVER, np.int64)
-    table[:, 0] = np.arange(calendar.steps)
-    table[:, 1] = calendar.due_from_join
+    """[k, step of registration]: step at which contribution k + 1 of an unbroken spell falls due; `calendar.steps` where it never does."""
+    never = calendar.steps
+    after = np.minimum(np.append(calendar.due_from_due, never), never)  # never is followed by never
+    table = np.empty((contributions, never), np.int64)
+    table[0], table[1] = np.arange(never), np.minimum(calendar.due_from_join, never)
     for k in range(2, contributions):
-        inside = table[:, k - 1] < NEVER
-        table[inside, k] = calendar.due_from_due[table[inside, k - 1]]
+        table[k] = after[table[k - 1]]
     return table
 
 
-def persistency(now: Snapshot, due: np.ndarray, contribution: int = 13) -> tuple[float, int]:
-    """(share, cohort): of the workers first registered since the start whose `contribution`-th fell due by now, those who
-    had not stopped by then. A stop is dated at the first unpaid month; a month made good before the lapse is no stop, a
-    stop still open now is one. Leavers are in neither number (their record left with them)."""
-    who = now.joined_since
-    at = due[now.first_week[who], contribution - 1]
+def persistency(now: Snapshot, due: np.ndarray) -> tuple[float, int]:
+    """(share, cohort): of the workers first registered since the start for whom a contribution fell due by now, those who had not
+    stopped by then. due: its row of `due_steps`. A stop is dated at the first unpaid month; a month made good before the lapse is no
+    stop, a stop still open now is one. Leavers are in neither number (their record left with them)."""
+    at = due[now.joined]
     cohort = at <= now.step
-    return share((now.spell_end[who] > at)[cohort].sum(), cohort.sum()), int(cohort.sum())
+    number = np.count_nonzero(cohort)
+    return share(np.count_nonzero((now.spell_end > at) & cohort), number), number
 
 
 def stops(now: Snapshot, due: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(at risk, stopped) at contribution 2, 3, ...: how the stops are spread over the months since registering (first spells)."""
-    who = now.joined_since
-    at = due[now.first_week[who]]
-    end = now.spell_end[who][:, None]
-    risk = (at[:, 1:] <= now.step) & (end > at[:, :-1])
-    return risk.sum(axis=0), (risk & (end <= at[:, 1:])).sum(axis=0)
+    at = due.take(now.joined, axis=1)
+    risk = (at[1:] <= now.step) & (now.spell_end > at[:-1])
+    return np.count_nonzero(risk, axis=1), np.count_nonzero(risk & (now.spell_end <= at[1:]), axis=1)
 
 
-def stock_retention(before: Snapshot, now: Snapshot) -> float:
-    """Of those who paid by own money `before` and are still present, the share with cover in force `now`."""
-    who = before.flag("paying") & now.same_person(before)
-    return mean(now.flag("active")[who])
+def stock_retention(payers: np.ndarray, before: Snapshot, now: Snapshot) -> float:
+    """Of those who paid by own money `before` (these rows) and are still present, the share with cover in force `now`."""
+    still = payers[now.same_person(before, payers)]
+    return share(np.count_nonzero(now.active[still]), len(still))
 
 
 # ------------------------------------------------------------------ events
 
 
-def flows(events: np.ndarray, joined_by: np.ndarray) -> dict:
-    """Sums since the start. events: [step, Event] of the run's own steps; joined_by: [first/last channel, Source]."""
-    total = events.sum(axis=0)
-    out = _all(dict(zip(EVENTS, total.tolist())))
-    failed = total[Event.FAILURES] + total[Event.CASH_FAILURES]
-    out |= _all({"attempt_failure_share": share(failed, total[Event.ATTEMPTS])})
-    for which, row in zip(("first_channel", "last_channel"), joined_by):
-        out |= {(which, "source", name): float(k) for name, k in zip(SOURCES, row)}
-        out |= {(f"{which}_share", "source", name): share(k, row.sum()) for name, k in zip(SOURCES, row)}
+def channels(joined_by: np.ndarray) -> dict[str, list[float]]:
+    """Registrations and returns by source, and their shares. joined_by: [first/last channel, Source]."""
+    out = {}
+    for which, row in zip(("first_channel", "last_channel"), joined_by.tolist()):
+        whole = sum(row)
+        out |= {which: row, f"{which}_share": [share(k, whole) for k in row]}
     return out
 
 
@@ -318,16 +255,22 @@ def flows(events: np.ndarray, joined_by: np.ndarray) -> dict:
 def weekly(world) -> np.ndarray:
     """The run's own weeks so far, all groups together: int64 [week, WEEKLY]."""
     v, steps = world.village, slice(world.calendar.burn_in, world.week)
-    of, to = np.array(PASSAGES).T
-    counts = v.counts[steps].sum(axis=1)[:, : 8 + len(Measure)]
-    return np.hstack([counts, v.passages[steps][:, of, to], v.events[steps]]).astype(np.int64)
+    counted, passages, events = v.counts[steps].sum(axis=1), v.passages[steps], v.events[steps]
+    out = np.empty((len(events), len(WEEKLY)), np.int64)
+    levels, flows = 8 + len(Measure), len(WEEKLY) - events.shape[1]
+    out[:, :levels] = counted[:, :levels]
+    out[:, levels:flows] = passages.reshape(len(passages), -1)[:, LEGAL]
+    out[:, flows:] = events
+    return out
 
 
-def weekly_frame(table: np.ndarray, parameters: Parameters, replicates: list[int] | None = None) -> pd.DataFrame:
+def weekly_frame(table: np.ndarray, parameters: Parameters, replicates: list[int] | None = None) -> "pd.DataFrame":
     """`weekly` ([week, column] or, with `replicates`, [run, week, column]) as a tidy frame: one row a week.
 
     week (from 0), date (first day of the week; counts are of its end), then WEEKLY; understanding and trust as means.
     """
+    import pandas as pd
+
     runs = table.reshape(-1, *table.shape[-2:])
     weeks = runs.shape[1]
     days = np.datetime64(parameters.start, "ms") + np.arange(weeks) * np.timedelta64(parameters.limits.step_days * 86_400_000, "ms")
@@ -355,35 +298,22 @@ def at_date(table: np.ndarray, measure: str, day, parameters: Parameters) -> flo
     return value / (65_536.0 * workers) if measure == "understanding" else value
 
 
-def members_before(world) -> int:
-    """Workers with cover in force who were not first registered since the start."""
-    w = world.village.workers
-    return int(((w["marks"] & ACTIVE > 0) & ~joined_since(w, world.calendar.burn_in)).sum())
-
-
-def joined_since(workers, burn_in: int) -> np.ndarray:
-    """First registered since the start; members from before the burn-in have step 0 for their first week, so their source tells."""
-    return (workers["first_week"] >= burn_in) & (workers["first_source"] != Source.BASELINE)
-
-
 def problems(world) -> list[str]:
     """What does not add up in a run's counts of people, one line each; empty when all is well."""
-    v, begin = world.village, world.calendar.burn_in
-    counts, events, passages = v.counts[: world.week].sum(axis=1), v.events[: world.week], v.passages[: world.week]
-    illegal = [f"{STAGES[a]} to {STAGES[b]}" for a, b in np.argwhere(passages.any(axis=0)).tolist() if (a, b) not in PASSAGES]
-    flags = counts[:, [Measure.PAYING, Measure.ACTIVE, Measure.REGISTERED]]
-    left = events[:, Event.EXIT_DEATH : Event.NEWCOMERS].sum(axis=1)
-    joined = events[begin:, [Event.REGISTRATIONS, Event.REENTRIES]].sum(axis=0)
+    v, begin, total = world.village, world.calendar.burn_in, np.add.reduce
+    counted, events, joined_by = total(v.counts[: world.week], axis=1), v.events[: world.week], v.day[0]["joined_by"]
+    passed = np.bitwise_or.reduce(v.passages[: world.week], axis=0).ravel() != 0
+    illegal = [f"{STAGES[k // 8]} to {STAGES[k % 8]}" for k in np.flatnonzero(passed & ILLEGAL)]
+    registered, active, paying = counted[:, Measure.REGISTERED], counted[:, Measure.ACTIVE], counted[:, Measure.PAYING]
+    registrations, returns = total(events[begin:, Event.REGISTRATIONS : Event.REENTRIES + 1], axis=0).tolist()
+    exits, newcomers = events[:, Event.EXIT_DEATH : Event.NEWCOMERS], events[:, Event.NEWCOMERS]
+    since = np.count_nonzero(joined_since(np.asarray(v.workers), begin))
     checks = {
-        "stage counts do not sum to the workers": (counts[:, :8].sum(axis=1) == world.people.workers).all(),
-        "more paying than active, or active than registered": (np.diff(flags) >= 0).all(),
+        "stage counts do not sum to the workers": (total(counted[:, :8], axis=1) == world.people.workers).all(),
+        "more paying than active, or active than registered": ((paying <= active) & (active <= registered)).all(),
         f"passages that are not legal: {', '.join(illegal)}": not illegal,
-        "newcomers do not match those who left": (left == events[:, Event.NEWCOMERS]).all(),
-        "more workers joined since the start than registrations": joined_since(v.workers, begin).sum() <= joined[0],
-        "registrations and returns do not match their channels": (v.day[0].joined_by.sum(axis=1) == joined.sum()).all(),
+        "newcomers do not match those who left": (total(exits, axis=1) == newcomers).all(),
+        "more workers joined since the start than registrations": since <= registrations,
+        "registrations and returns do not match their channels": (total(joined_by, axis=1) == registrations + returns).all(),
     }
     return [text for text, holds in checks.items() if not holds]
-
-
-def _all(values: dict) -> dict:
-    return {(name, "all", "all"): float(x) for name, x in values.items()}

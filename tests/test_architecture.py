@@ -12,7 +12,7 @@ MODULES = sorted(p for folder in ("simulation", "scenarios", "experiments") for 
 
 #: inside simulation: each file may import only files of lower rank
 RANK = {
-    "stages": 0, "rng": 0, "cache": 0, "plain": 1, "parameters": 1, "records": 1, "timeline": 2, "population": 2, "network": 3, "spans": 3, "segments": 3,
+    "stages": 0, "rng": 0, "cache": 0, "plain": 1, "parameters": 1, "records": 1, "timeline": 2, "population": 2, "snapshot": 3, "network": 3, "spans": 3, "segments": 3,
     "sheets": 4, "kernel": 4, "rows": 5, "threads": 5, "campaign": 6, "assembly": 7, "baseline": 8, "world": 9, "branch": 10, "ledger": 10,
     "outcomes": 12, "agents": 12, "model": 13, "document": 13, "__init__": 14,
 }  # fmt: skip

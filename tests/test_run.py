@@ -7,20 +7,18 @@ import math
 import multiprocessing
 import os
 import signal
-import struct
 import subprocess
 import sys
 import textwrap
 import time
-from multiprocessing import connection
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import experiments
-from experiments import processes
 from experiments import run as layer
+from experiments.engines import Lost
 from experiments.run import Result, load, one, run
 from scenarios.loader import Observation
 from scenarios.loader import load as load_scenario
@@ -189,15 +187,23 @@ def test_a_run_takes_names_scenarios_and_parameters(scenario, result):
 
 def test_little_work_starts_no_process_and_much_does(scenario, monkeypatch):
     asked = []
+    here = layer.local
     monkeypatch.setattr(
-        processes, "_elsewhere", lambda work, todo, processes: asked.append((todo, processes)) or (work(replicate=r) for r in todo)
+        layer, "local", lambda work, todo, processes: asked.append((list(todo), processes)) or here(work, todo, processes=1)
     )
     run(scenario, replicates=4)
-    assert asked == []
-    monkeypatch.setattr(processes, "SERIAL_SECONDS", 0.0)
+    assert asked == [([0, 1], 1), ([2, 3], 1)]
+    monkeypatch.setattr(layer, "SERIAL_SECONDS", 0.0)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2}, raising=False)
-    assert len(run(scenario, replicates=4).values) == 4
-    assert asked == [([2, 3], 3)]
+    asked.clear()
+    assert len(run(scenario, replicates=6).values) == 6
+    assert asked == [([0, 1], 1), ([2, 3, 4, 5], 3)]
+
+
+def test_a_replicate_that_kills_its_processes_ends_the_run(scenario, monkeypatch):
+    monkeypatch.setattr(layer, "local", lambda work, todo, processes: ((r, Lost("three died") if r == 2 else work(r)) for r in todo))
+    with pytest.raises(RuntimeError, match="replicate 2 cannot be run: three died"):
+        run(scenario, replicates=4, processes=2)
 
 
 def test_runs_that_do_not_add_up_say_so(scenario, monkeypatch):
@@ -230,24 +236,6 @@ def test_a_killed_worker_costs_nothing_but_time(scenario, result):
     assert_same(found, result)
 
 
-def half_a_word(replicate: int) -> dict:
-    """Work for a process; number 1 dies while it writes its answer."""
-
-    def send(pipe, data):
-        os.write(pipe.fileno(), struct.pack("!i", len(data)) + bytes(data[: len(data) // 2]))
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    if replicate == 1:
-        connection.Connection._send_bytes = send
-    return {"replicate": replicate, "filler": bytes(100_000)}
-
-
-@linux
-def test_a_worker_killed_in_the_middle_of_a_word_is_missed():
-    found = [payload["replicate"] for payload in processes._elsewhere(half_a_word, [0, 1, 2, 3, 4], 2)]
-    assert sorted(found) == [0, 2, 3, 4] and not multiprocessing.active_children()
-
-
 def test_what_goes_wrong_in_a_process_is_told(scenario):
     agents = {"name": "many", "start": dt.date(2018, 8, 1), "agents": {"number": 1000}}
     crowded = scenario.parameters.campaign.model_copy(update={"levers": [Lever.model_validate(agents)]})
@@ -255,49 +243,6 @@ def test_what_goes_wrong_in_a_process_is_told(scenario):
         run(scenario.parameters.model_copy(update={"campaign": crowded}), replicates=4, processes=2)
     assert any("campaign.py" in note for note in caught.value.__notes__)
     assert not multiprocessing.active_children()
-
-
-def long_work(replicate: int) -> dict:
-    """Work for a process that takes longer than anybody waits; says who it is."""
-    print(os.getpid(), flush=True)
-    time.sleep(600)
-    return {"replicate": replicate}
-
-
-@linux
-def test_workers_end_when_the_parent_is_killed():
-    """At once, in the middle of their work."""
-    parent = python(
-        """
-        import sys
-        sys.path.insert(0, sys.argv[1])
-        import test_run
-        list(test_run.processes._elsewhere(test_run.long_work, [0, 1], 2))
-        """,
-        os.path.dirname(__file__),
-    )
-    try:
-        workers = [int(parent.stdout.readline()) for _ in range(2)]
-        assert all(running(pid) for pid in workers) and parent.pid not in workers
-    finally:
-        parent.kill()
-        parent.wait()
-        parent.stdout.close()
-        parent.stderr.close()
-    until = time.time() + 30
-    while (alive := [pid for pid in workers if running(pid)]) and time.time() < until:
-        time.sleep(0.05)
-    for pid in alive:
-        os.kill(pid, signal.SIGKILL)
-    assert not alive
-
-
-def running(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def test_a_script_without_a_main_guard_is_not_run_again(tmp_path):
@@ -451,6 +396,7 @@ def test_a_failed_save_leaves_the_older_result(result, tmp_path, monkeypatch):
 KILLED = """
 import os, pathlib, shutil, signal, sys
 from experiments import run as layer
+from experiments.engines import Lost
 folder, when = pathlib.Path(sys.argv[1]), sys.argv[2]
 result = layer.load(folder)
 result.provenance["run_id"] = "newer"

@@ -1,0 +1,160 @@
+"""`sadar sweep`, `resume`, `extend`, `results`: many runs into a folder."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.commands.terminal import (
+    MAX_PROCESSES,
+    MAX_RUNS,
+    BadInput,
+    Json,
+    Processes,
+    emit,
+    fail,
+    live,
+    option,
+    preparing,
+    show_parts,
+    whole,
+)
+from experiments.words import number, text
+
+# ------------------------------------------------------------------ sweeps
+
+Engine = Annotated[str, option("--engine", "local|dask", "local: processes of this machine; dask: workers of a Dask scheduler")]
+Scheduler = Annotated[str | None, option("--scheduler", "ADDRESS", "with dask: scheduler to use, such as tcp://10.0.0.1:8786")]
+Folder = Annotated[str, typer.Argument(metavar="DIR", help="folder of a sweep")]
+
+
+def sweep_command(
+    design: Annotated[str, typer.Argument(metavar="DESIGN", help="a design file (TOML), or the name of one from `sadar list designs`")],
+    out: Annotated[str | None, option("--out", "DIR", "folder for the results (default: out/NAME)")] = None,
+    dry_run: Annotated[bool, option("--dry-run", None, "only say what would be run")] = False,
+    engine: Engine = "local",
+    scheduler: Scheduler = None,
+    processes: Processes = None,
+    json_: Json = False,
+) -> None:
+    """Run a design, levers x states of the world x luck, into a folder that survives interruptions."""
+    from experiments import sweep
+    from experiments.keys import HEADLINES
+    from experiments.tables_compare import plan_lines
+
+    made, folder = sweep.plan(design), out or f"out/{Path(design).stem}"
+    outcomes = made.design.outcomes or HEADLINES
+    if dry_run:
+        about = {"runs": made.runs, "points": len(made.points), "replicates": made.design.replicates, "outcomes": list(outcomes)}
+        return emit({"design": made.document()["design"], "plan": made.hash, **about}) if json_ else show_parts(plan_lines(made, outcomes))
+    if not json_:
+        show_parts(plan_lines(made, outcomes))
+    swept(lambda **options: sweep.sweep(made, folder, **options), folder, engine, scheduler, processes, json_)
+
+
+def resume_command(
+    folder: Folder,
+    retry_failed: Annotated[bool, option("--retry-failed", None, "also do the runs that failed again")] = False,
+    engine: Engine = "local",
+    scheduler: Scheduler = None,
+    processes: Processes = None,
+    json_: Json = False,
+) -> None:
+    """Go on with a sweep that was stopped; damaged parts are done again."""
+    from experiments import sweep
+
+    swept(lambda **options: sweep.resume(folder, retry_failed=retry_failed, **options), folder, engine, scheduler, processes, json_)
+
+
+def extend_command(
+    folder: Folder,
+    replicates: Annotated[str, option("--replicates", "N", "replicates of every point, in all")],
+    engine: Engine = "local",
+    scheduler: Scheduler = None,
+    processes: Processes = None,
+    json_: Json = False,
+) -> None:
+    """Add replicates to a sweep; the same bytes as if it had been begun with them."""
+    from experiments import sweep
+
+    count = whole("--replicates", replicates, 1, MAX_RUNS)
+    swept(lambda **options: sweep.extend(folder, count, **options), folder, engine, scheduler, processes, json_)
+
+
+def results_command(
+    folder: Folder,
+    export: Annotated[str | None, option("--export", "FILE", "write all rows to this .csv or .parquet file")] = None,
+    figure: Annotated[str | None, option("--figure", "FILE", "draw the results to this .png, .svg or .pdf file")] = None,
+    json_: Json = False,
+) -> None:
+    """What a sweep has found so far, also while it runs."""
+    from experiments import sweep
+
+    with live(json_):
+        table = sweep.results(folder)
+    written = [_export(table, export)] if export else []
+    if figure:
+        from experiments.figure_compare import save_sweep
+
+        written.append(str(save_sweep(table, figure)))
+    show_results(table, json_, written)
+
+
+def swept(work, folder: str, engine: str, scheduler, processes, quiet: bool) -> None:
+    """A sweep behind a progress bar; Ctrl-C says what is kept."""
+    from experiments.tables_compare import duration
+
+    many = None if processes is None else whole("--processes", processes, 1, MAX_PROCESSES)
+    waiting = preparing()
+    with live(quiet, waiting) as told:
+        kept, announced = None, False
+
+        def step(found) -> None:
+            nonlocal kept, announced
+            kept = found
+            if found.session_runs == 0:
+                return told.say(text("sweep_nothing")) if found.done == found.total else None
+            if found.left_seconds and not announced:
+                announced = True
+                told.say(text("sweep_time", left=number(found.total - found.done), time=duration(found.left_seconds)))
+            words = [text("sweep_runs"), text("sweep_rate", rate=found.per_second)]
+            told.step(found.done, found.total, ", ".join(words + ([text("sweep_failed", failed=found.failed)] if found.failed else [])))
+
+        try:
+            table = work(engine=engine, scheduler=scheduler, processes=many, progress=step)
+        except KeyboardInterrupt:
+            if kept:
+                fail(text("sweep_stopped", done=kept.done, runs=kept.total, folder=folder), 0)
+            raise
+    show_results(table, quiet)
+
+
+def show_results(table, json_: bool, written=()) -> None:
+    from experiments.sweep import summary
+    from experiments.tables_compare import results_lines, results_tables
+
+    if json_:
+        rows = [{key: None if x != x else x for key, x in row.items()} for row in summary(table).to_dict("records")] if len(table) else []
+        failures = table.loc[table["status"] == "failed", ["run", "point", "replicate", "reason"]].to_dict("records")
+        return emit({**table.attrs, "done": len(table), "failed": failures, "summary": rows, "written": list(written)})
+    files = [text("written", files=", ".join(written))] if written else []
+    show_parts([*(results_tables(table) if len(table) else []), *results_lines(table), *files])
+
+
+def _export(table, name: str) -> str:
+    """All rows to a CSV or Parquet file, whole or not at all."""
+    target = Path(name)
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    write = {".csv": lambda: table.to_csv(draft, index=False), ".parquet": lambda: table.to_parquet(draft, index=False)}.get(target.suffix)
+    if write is None:
+        raise BadInput(text("export_name", path=name))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write()
+        os.replace(draft, target)
+    except OSError as error:
+        raise BadInput(text("out_denied", path=name, why=error.strerror or error)) from None
+    finally:
+        draft.unlink(missing_ok=True)
+    return str(target)
