@@ -1,12 +1,20 @@
-"""Experiments: what we wanted to know. `from experiments.run import run`; `experiments.load(folder)` reads a saved result.
+"""Experiments: what we wanted to know. `from experiments.api import run, compare, sweep, ...` has all that the command line does;
+`experiments.load(folder)` reads what a folder holds.
 
-Nothing is imported until it is asked for, so that a worker of a sweep starts quickly.
+Here are those functions of `experiments.api` that share no name with a module: `experiments.compare`, say, is the module. Nothing is
+imported until it is asked for, so that a worker of a sweep starts quickly.
 """
+
+NAMES = ("Comparison", "Past", "Result", "extend", "load", "one", "results", "resume")
 
 
 def __getattr__(name: str):
-    if name in ("Result", "load", "one"):
-        from experiments import run
+    if name in NAMES:
+        from experiments import api
 
-        return getattr(run, name)
-    raise AttributeError(f"module 'experiments' has no attribute {name!r}")
+        return getattr(api, name)
+    raise AttributeError(f"module 'experiments' has no attribute {name!r}; what the command line does is in experiments.api")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *NAMES])

@@ -40,7 +40,6 @@ class Frame(NamedTuple):
 
     bases: list[dict]
     seed: int
-    months: tuple[int, ...]
     keys: tuple[tuple[str, str, str, str], ...]
     weekly: bool
 
@@ -84,7 +83,7 @@ def _row(run: Run, frame: Frame, past: World | None, again: bool) -> tuple[dict,
         if past is None or past.replicate != run.replicate or not _same_past(past.parameters, parameters):
             past = build(parameters, frame.seed, run.replicate)
         world = fork(past, parameters) if again or past.parameters is not parameters else past
-        found = measured(world, months=frame.months, keep_weekly=frame.weekly, wanted=frame.keys)
+        found = measured(world, keep_weekly=frame.weekly, wanted=frame.keys)
         if found["problems"]:
             raise ArithmeticError("what was counted does not add up: " + "; ".join(found["problems"][:3]))
     except Exception as error:  # a row with its reason, so that the rest goes on

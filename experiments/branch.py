@@ -16,6 +16,7 @@ import io
 import json
 import os
 import re
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ import numpy as np
 
 from experiments import files
 from experiments.engines import CODE, Lost, local
+from experiments.recipes import remember
+from experiments.replay import Again
 from experiments.run import versions
 from scenarios.loader import Scenario, content_hash
 from scenarios.loader import load as load_scenario
@@ -75,7 +78,17 @@ def save(
     }  # fmt: skip
     told |= {"solved_hash": content_hash(solved), "digest": _digest(told["files"])}
     files.write(target / "state.json", _lines({"run_id": _run_id(told), **told}))
+    remember("past", _run_id(told), {**told, "when": told["made"], "folder": str(target)})
     return load(target)
+
+
+def again(recipe: dict, *, progress: Callable[[int, int], None] | None = None, processes: int | None = None) -> Again:
+    """A past that was kept, saved once more in a temporary folder: for `experiments.replay`. Nothing but its digest is left of it."""
+    parameters = Parameters.model_validate_json(json.dumps(recipe["parameters"]))
+    at = min(recipe["at"], str(parameters.until))  # after the last step there is no day of the run
+    asked = {"replicates": recipe["replicates"], "seed": recipe["seed"], "progress": progress, "processes": processes or 1}
+    with tempfile.TemporaryDirectory(prefix="sadar-replay-") as place:
+        return Again(save(parameters, at, Path(place) / "again", **asked).about["digest"], None, None)
 
 
 @dataclass(frozen=True)

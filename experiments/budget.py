@@ -169,7 +169,7 @@ def _spent(pasts: list[World], parameters: Parameters, step: int, since: dt.date
 
 def _step(world: World, at: str) -> int:
     """Last step before the date asked for."""
-    months = [] if at == "end" else [int(at)]
+    months = [] if at == "end" else [int(at) if at.isdecimal() else at]
     return next(c.step for c in checkpoints(world.calendar, world.parameters.limits.step_days, months) if c.label == at)
 
 

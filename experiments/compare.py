@@ -32,7 +32,8 @@ from experiments.campaigns import date_of, gone_on, idle, in_case, step_of
 from experiments.comparison import Comparison, load
 from experiments.engines import CODE, Lost, available, local
 from experiments.keys import Key, key_of, text_of
-from experiments.replay import Again, remember
+from experiments.recipes import remember
+from experiments.replay import Again
 from experiments.replicate import measured
 from experiments.run import versions
 from scenarios.loader import Scenario, content_hash
@@ -45,7 +46,8 @@ from simulation.world import build, solve
 
 __all__ = ["Comparison", "Plan", "compare", "load", "plan"]
 
-MOST_PAIRS = 1_000_000
+#: pairs of a comparison where nothing is said, with a half-width and without; the most there can be
+USUAL_MOST, USUAL_PAIRS, MOST_PAIRS = 1000, 50, 1_000_000
 #: what is left to do is done in this process if it takes less: starting others takes a second or two
 SERIAL_SECONDS, START_SECONDS = 3.0, 2.0
 NO_BUDGET = "scale: names levers to scale to a budget; give a budget"
@@ -98,8 +100,8 @@ def compare(
     outcome: str = "active",
     at: str | int | dt.date = "end",
     half_width: float | None = None,
-    max_pairs: int = 1000,
-    pairs: int = 50,
+    max_pairs: int | None = None,
+    pairs: int | None = None,
     seed: int = 1,
     budget: int | None = None,
     scale: Iterable[str] = (),
@@ -117,8 +119,9 @@ def compare(
     case: a scenario's name or file, a Scenario or Parameters, or a past that `branch.save` kept (its folder; it brings its seed and
     date with it, see since); campaigns: names or files of campaigns ("own": the case's, "none":
     nothing is done), or the campaign of a Scenario or Parameters; a single one is compared with the case's own. outcome: as
-    `measure[@month][/group_kind=group]`; at: "end", a month, or a date (the nearest month is taken). half_width: in the unit of
-    the outcome, how narrow all intervals of differences shall be, with at most max_pairs pairs; without it there are `pairs`.
+    `measure[@month][/group_kind=group]`; at: "end", a month, or a date. half_width: in the unit of
+    the outcome, how narrow all intervals of differences shall be, with at most max_pairs pairs (1000); without it there are `pairs`
+    (50). Of a past there are no more pairs than it has replicates.
     budget: rupiah that every campaign with levers shall spend up to `at`, by scaling the levers named in `scale` (a campaign that
     has none of them: all it can scale). months: further months to keep. since: the case's own campaign runs until this day, then
     each campaign takes over (see `campaigns.gone_on`): same past, different policy. better: "more" or "less" of the outcome (None:
@@ -169,8 +172,8 @@ def plan(
     outcome="active",
     at="end",
     half_width=None,
-    max_pairs=1000,
-    pairs=50,
+    max_pairs=None,
+    pairs=None,
     seed=1,
     budget=None,
     scale=(),
@@ -275,7 +278,7 @@ def _needed(first: np.ndarray, setup: Setup) -> int:
 
 def _setup(case, campaigns, outcome, at, half_width, max_pairs, pairs, seed, until, months, overrides, village, since, better) -> Setup:
     """Everything checked before anything runs."""
-    case, seed, since = _past(case, seed, since)
+    case, seed, since, has = _past(case, seed, since)
     title, names, parameters, own = in_case(case, campaigns, until, overrides, village)
     for name, given in zip(names, parameters):
         if lost := idle(given):
@@ -284,9 +287,9 @@ def _setup(case, campaigns, outcome, at, half_width, max_pairs, pairs, seed, unt
     if half_width is not None and (isinstance(half_width, bool | str) or not 0 < half_width < math.inf):
         raise InputError(f"half_width = {half_width!r}: not allowed; allowed: a number above 0, in the unit of the outcome")
     if half_width is None:
-        first = most = _whole("pairs", pairs, 2, MOST_PAIRS)
+        first = most = _pairs("pairs", pairs, USUAL_PAIRS, has)
     else:
-        most = _whole("max_pairs", max_pairs, 2, MOST_PAIRS)
+        most = _pairs("max_pairs", max_pairs, USUAL_MOST, has)
         first = min(stopping.FIRST, most)
     if better not in (None, "more", "less"):
         raise InputError(f"better = {better!r}: not allowed; allowed: more, less")
@@ -311,14 +314,23 @@ def _setup(case, campaigns, outcome, at, half_width, max_pairs, pairs, seed, unt
 
 
 def _past(case, seed: int, since):
-    """(case, seed, since) of a folder that `branch.save` made, or of a `branch.Past`; anything else as it is."""
+    """(case, seed, since, replicates) of a folder that `branch.save` made, or of a `branch.Past`; anything else as it is, without end."""
     if isinstance(case, str | Path) and (Path(case) / "state.json").is_file():
         case = branch.load(case)
     if not isinstance(case, branch.Past):
-        return case, seed, since
+        return case, seed, since, MOST_PAIRS
     if since is not None and date_of("since", since) != case.at:
         raise InputError(f"since = {since}: not allowed with a past that was kept on {case.at}; allowed: that day, or none")
-    return case.parameters, case.seed, case.at
+    return case.parameters, case.seed, case.at, case.replicates
+
+
+def _pairs(name: str, given: int | None, usual: int, has: int) -> int:
+    """How many pairs: what was asked for, else the usual number. has: replicates of the past."""
+    wanted = min(usual, has) if given is None else _whole(name, given, 2, MOST_PAIRS)
+    if not 2 <= wanted <= has:
+        allowed = f"allowed: 2 to {has}, or save it with more" if has > 1 else "a comparison takes 2: save it with more"
+        raise InputError(f"{name} = {wanted}: the past was kept with {has} replicate{'s' * (has > 1)}; {allowed}")
+    return wanted
 
 
 def _headline(parameters: Parameters, label: str) -> list[Key]:
@@ -339,7 +351,8 @@ def _date(at, parameters: Parameters) -> dict:
     if isinstance(asked, dt.date):
         if not start < asked <= until:
             raise InputError(f"at = {asked}: not in the run; allowed: a date after {start}, up to {until}")
-        label = min(dates, key=lambda label: abs((dates[label] - asked).days))
+        label = next((label for label, day in dates.items() if day == asked), asked.isoformat())
+        dates[label] = asked
     else:
         label = asked.strip()
         if label not in dates:

@@ -45,7 +45,7 @@ TEXT = {
     "hopeless": "there is no difference to tell",
     "no_value": "nothing can be said of {what} {when}: {a} and {b} have no pair of villages in which both have a value",
     "missing": "; {missing} of {pairs} pairs have no value",
-    "end": "at the end of the run", "month": "at month {month}", "of": "{what} of {kind} {group}",
+    "end": "at the end of the run", "month": "at month {month}", "day": "on {month}", "of": "{what} of {kind} {group}",
     "more": "more", "fewer": "fewer", "higher": "higher", "lower": "lower", "points": "{value} percentage points",
 }  # fmt: skip
 
@@ -137,7 +137,8 @@ class Comparison:
         """`found` and `strict`: estimates at 95 % of a comparison alone, and of all at once."""
         pairs, mean, low, high = len(self.values), float(found.mean[n]), float(found.low[n]), float(found.high[n])
         about = {"a": self.names[pair[0]], "b": self.names[pair[1]], "count": len(self.names), "what": _what(self.outcome), "pairs": pairs}
-        about["when"] = TEXT["end"] if self.outcome[1] == "end" else TEXT["month"].format(month=self.outcome[1])
+        when = self.outcome[1]
+        about["when"] = TEXT["month" if when.isdecimal() else "end" if when == "end" else "day"].format(month=when)
         if not math.isfinite(low):
             return TEXT["no_value"].format(**about)
         missing = TEXT["missing"].format(missing=pairs - int(found.pairs[n]), pairs=pairs) if found.pairs[n] < pairs else ""

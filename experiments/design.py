@@ -83,7 +83,7 @@ class Plan:
         """SHA-256 of all that decides what a run is and what is kept of it, but the replicates: more of them are the same plan."""
         kept = [content_hash(parameters_of(base, {})) for base in self.bases]
         design = self.design
-        found = hashlib.sha256(json.dumps([1, kept, design.seed, design.outcomes, design.measured, design.weekly]).encode())
+        found = hashlib.sha256(json.dumps([1, kept, design.seed, design.columns, design.weekly]).encode())
         for name, column in self._columns.items():
             text = column.dtype.kind not in "biuf"
             found.update(json.dumps([name, "text" if text else column.dtype.str]).encode())

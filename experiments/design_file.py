@@ -4,6 +4,7 @@ A path takes a list of values or a range {low, high, levels, scale}; the special
 names or files, campaign also lists of them (joined). Whether the paths fit the scenario is for `experiments.design`.
 """
 
+import contextlib
 import datetime as dt
 import json
 from collections.abc import Mapping
@@ -12,10 +13,11 @@ from typing import Literal
 
 from pydantic import ValidationError, model_validator
 
+from experiments import keys
 from scenarios.errors import ScenarioError, explain, nearest, place, text_of, unknown_key
 from scenarios.reading import HERE, read
 from scenarios.tree import Leaf, join, mark, plain
-from simulation.parameters import Group, choice, quantity
+from simulation.parameters import Group, InputError, choice, quantity
 
 SPECIAL = ("campaign", "village", "scheme", "behavior")  # paths whose values are names or files
 GROUPS = ("levers", "uncertainties")
@@ -106,21 +108,23 @@ class Design(Group):
             if not 1 <= month <= 1200:
                 raise ValueError(f"months: {month} is out of range; allowed: whole numbers from 1 to 1200")
         for key in self.outcomes or ():
-            month = outcome(key)[1]
-            if self.months is not None and month not in ("end", "0", *map(str, self.months)):
-                raise ValueError(f"outcomes: {key!r} asks for month {month}, which is not among months = {self.months}")
+            outcome(key)
         twice = next((key for key in self.outcomes or () if self.outcomes.count(key) > 1), None)
         if self.outcomes == [] or twice:
             raise ValueError(f"outcomes: {f'{twice!r} stands twice' if twice else 'an empty list; leave it out for the default set'}")
         return self
 
     @property
-    def measured(self) -> tuple[int, ...] | None:
-        """Months to measure at: those given, else those the outcomes ask for; None where neither is given."""
-        asked = self.months
-        if asked is None and self.outcomes is not None:
-            asked = [int(month) for _, month, _, _ in map(outcome, self.outcomes) if month.isdecimal()]
-        return None if asked is None else tuple(sorted({*asked} - {0}))
+    def columns(self) -> list[str]:
+        """Names of all that is kept of a run: an outcome without a date of its own is taken at each of `months` and at the end."""
+        found = {}
+        for name in self.outcomes or keys.HEADLINES:
+            head, slash, group = name.partition("/")
+            for month in () if "@" in head else sorted({*(self.months or ())}):
+                with contextlib.suppress(InputError):  # some are measured at the end alone
+                    found[keys.text_of(outcome(f"{head}@{month}{slash}{group}"))] = None
+            found[keys.text_of(outcome(name))] = None
+        return list(found)
 
     @property
     def varied(self) -> dict[str, Varied]:
@@ -133,17 +137,10 @@ class Design(Group):
 
 def outcome(key: str) -> tuple[str, str, str, str]:
     """(measure, month, group_kind, group) of `measure[@month][/group_kind=group]`. Raises ScenarioError."""
-    from simulation.outcomes import MEASURES
-
-    name, slash, group = key.partition("/")
-    measure, at, month = name.partition("@")
-    kind, _, group = group.partition("=")
-    if measure not in MEASURES:
-        raise ScenarioError(f"outcomes: no measure {measure!r}{nearest(measure, MEASURES)}; all stand in simulation.outcomes.MEASURES")
-    dated = month == "end" or month.isdecimal() and str(int(month)) == month and int(month) <= 1200
-    if (at and not dated) or (slash and not (kind and group)):
-        raise ScenarioError(f"outcomes: {key!r}: not allowed; allowed: measure[@month][/kind=group], as in active@12 or active/sex=female")
-    return measure, month or "end", kind or "all", group or "all"
+    try:
+        return keys.key_of(key)
+    except InputError as problem:
+        raise ScenarioError(f"outcomes: {problem}") from None
 
 
 def shown_value(value) -> str:

@@ -9,6 +9,7 @@ What `work` raises is raised here. Closing the generator ends what is being done
 
 import contextlib
 import functools
+import hashlib
 import importlib.util
 import multiprocessing
 import os
@@ -23,18 +24,30 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing import connection
+from pathlib import Path
 
 from simulation import cache
 from simulation.parameters import InputError
 
-#: version of the simulation that this process has loaded
-CODE = cache.model_hash()
+#: what makes numbers besides the simulation: how a run is measured
+MEASURING = ("families.py", "keys.py", "replicate.py")
 #: a task is given up when so many workers have died of it; so is the whole when so many in a row die before they can work
 DEATHS = 3
 #: Windows waits for at most 63 things at once
 MOST = 60 if sys.platform == "win32" else 1024
 SENDABLE = "a function at the top of a module that can be imported (not of a notebook or script), or a partial of one"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+
+
+def code_version() -> str:
+    """Sixteen hex digits that change when a source changes that makes numbers: any of the simulation, and those that measure it."""
+    here = Path(__file__).parent
+    sources = (cache.model_hash().encode(), *((here / name).read_bytes() for name in MEASURING))
+    return hashlib.sha256(b"\0".join(sources)).hexdigest()[:16]
+
+
+#: version of the code that this process has loaded; run ids, manifests and workers carry it
+CODE = code_version()
 
 
 @dataclass(frozen=True)

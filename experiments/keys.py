@@ -1,6 +1,7 @@
 """Names of outcomes, for people to write: `measure[@month][/group_kind=group]`, such as `registered`, `active@12`,
-`active_share@end/sex=female`. Without a month it is the end of the run, without a group all workers."""
+`active_share@end/sex=female`, `active@2019-03-01`. Without a month or date it is the end of the run, without a group all workers."""
 
+import datetime as dt
 import functools
 
 from experiments.families import ALWAYS, END, FAMILIES, Layout
@@ -69,18 +70,25 @@ def _measured_by(measure: str, kind: str) -> tuple[str, list[str]]:
 
 
 def _month(measure: str, month: str, dates: str) -> str:
-    """The month as the keys have it."""
+    """The month or date as the keys have it."""
     if month != "end":
-        if not (month.isascii() and month.isdecimal() and len(month) < 9 and int(month) <= MOST_MONTHS):
-            raise InputError(
-                f"month {month!r}: not allowed; allowed: a whole number of months from 1 to {MOST_MONTHS}, 0 (the start) or end"
-            )
-        month = str(int(month))
+        number = month.isascii() and month.isdecimal() and len(month) < 9 and int(month) <= MOST_MONTHS
+        if not number and not _is_date(month):
+            allowed = f"a whole number of months from 1 to {MOST_MONTHS}, a date such as 2019-03-01, 0 (the start) or end"
+            raise InputError(f"month {month!r}: not allowed; allowed: {allowed}")
+        month = str(int(month)) if number else month
         if dates == END:
-            raise InputError(f"{measure} is measured at the end alone, not at month {month}")
+            raise InputError(f"{measure} is measured at the end alone, not at {month if _is_date(month) else f'month {month}'}")
     if month == "0" and dates != ALWAYS:
         raise InputError(f"{measure} adds up from the start on, there is none at month 0")
     return month
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _check_group(kind: str, group: str, groups: list[str] | None) -> None:

@@ -73,11 +73,12 @@ class Check(NamedTuple):
     year_ago: int
 
 
-def checkpoints(calendar: Timeline, step_days: int, months: Iterable[int] = MONTHS) -> list[Check]:
-    """The months that lie in the run, and its end."""
+def checkpoints(calendar: Timeline, step_days: int, months: Iterable[int | str] = MONTHS) -> list[Check]:
+    """The months (numbers) and dates (such as "2019-03-01") that lie in the run, and its end."""
     first = calendar.dates[calendar.burn_in]
     end = calendar.dates[-1] + dt.timedelta(days=step_days)
-    days = [(str(m), add_months(first, m)) for m in months if add_months(first, m) <= end] + [("end", end)]
+    days = [(str(m), dt.date.fromisoformat(m) if isinstance(m, str) else add_months(first, m)) for m in months]
+    days = [(label, day) for label, day in days if first < day <= end] + [("end", end)]
     ago = [(label, day, add_months(day, -12)) for label, day in days]
     return [Check(label, calendar.week_of(day) - 1, calendar.week_of(then) - 1 if then >= first else BEFORE) for label, day, then in ago]
 
@@ -122,12 +123,13 @@ def _families(layout: Layout, month: str, wanted: frozenset[Key] | None) -> tupl
 
 
 @functools.lru_cache(maxsize=256)
-def _months(wanted: frozenset[Key]) -> list[int]:
-    """The months of keys, which are checked."""
+def _months(wanted: frozenset[Key]) -> list[int | str]:
+    """The months and dates of keys, which are checked."""
     for key in wanted:
         if not (isinstance(key, tuple) and len(key) == 4 and key_of(text_of(key)) == key):
             raise InputError(f"wanted: {key!r} is no outcome key; key_of makes one of a name such as {HEADLINES[1]}@12")
-    return sorted({int(month) for _, month, _, _ in wanted if month not in ("0", "end")})
+    found = {month for _, month, _, _ in wanted} - {"0", "end"}
+    return [*sorted(int(month) for month in found if month.isdecimal()), *sorted(month for month in found if not month.isdecimal())]
 
 
 def _simulated(weekly: np.ndarray, seen: Observation, parameters: Parameters) -> float:

@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.engines import CODE, Lost, available, local
+from experiments.recipes import of_run, remember
 from experiments.replicate import MONTHS, checkpoints, one
 from experiments.result import Result, load, refuse_others, spread
 from scenarios.loader import Scenario, content_hash
@@ -73,7 +74,9 @@ def run(
     }  # fmt: skip
     if provenance["problems"]:
         warnings.warn("what was counted does not add up: " + "; ".join(provenance["problems"][:5]), stacklevel=2)
-    return Result.of(done, scenario, observed, provenance)
+    result = Result.of(done, scenario, observed, provenance)
+    remember("run", provenance["run_id"], of_run(result))
+    return result
 
 
 def _distributed(work: Callable, replicates: int, told: Callable, processes: int | None) -> list[dict]:

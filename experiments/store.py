@@ -7,6 +7,7 @@ A run is done when a part that holds it is there: parts are written whole under 
 holds the lock, and know when a bit of them has changed. Reading needs no lock and never sees half a part. A failed run is a row too.
 """
 
+import contextlib
 import json
 import os
 import warnings
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from experiments import files
@@ -26,8 +28,8 @@ from simulation.parameters import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Store", "StoreError", "check", "compact", "create", "done", "extend", "failed", "frames", "locked", "missing", "open", "read",
-           "read_weekly", "replace", "write"]  # fmt: skip
+__all__ = ["Store", "StoreError", "check", "compact", "create", "done", "extend", "failed", "frames", "locked", "missing", "named", "open",
+           "parts", "read", "read_weekly", "replace", "write"]  # fmt: skip
 
 ROWS = {"compression": "lz4", "use_dictionary": False}  # of a part: a hundred rows are written and read twice as fast as with zstd
 #: of curves, a row a run and step: smaller than lists (4 KB a run of 105 weeks), and every tool reads them
@@ -187,6 +189,25 @@ def read_weekly(store: Store, runs: Iterable[int] | None = None) -> "pd.DataFram
     tables = _tables(store, "weekly", wanted=lambda first, last: np.searchsorted(asked, first) < np.searchsorted(asked, last, "right"))
     kept = [table.filter(pa.array(np.isin(table["run"].to_numpy(), asked))) for table in tables]
     return pa.concat_tables([store.weekly_schema.empty_table(), *kept]).to_pandas()
+
+
+def parts(store: Store, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """The rows of all parts in order, as they are kept, a table each. Raises InputError at a part that is not sound."""
+    return _tables(store, columns=columns, strict=True)
+
+
+def named(store: Store, beginning: str) -> "pd.DataFrame":
+    """The rows, as of `read`, of the runs whose run_id begins so. Little else is read: the ids, and the parts that hold these runs."""
+    pieces = _tables(store, columns=["run", "run_id"])
+    with contextlib.suppress(OSError, pa.ArrowException):  # all ids in one file, if they are all there
+        table = pq.read_table(store.folder / "results.parquet", columns=["run", "run_id"])
+        pieces = [table] if len(table) == store.total else pieces
+    found = [table.filter(pc.starts_with(table["run_id"], beginning))["run"] for table in pieces]
+    runs = np.unique(np.concatenate([np.zeros(0, np.int64), *(column.to_numpy() for column in found)]))
+    wanted = lambda first, last: np.searchsorted(runs, first) < np.searchsorted(runs, last, "right")  # noqa: E731
+    tables = [table.filter(pa.array(np.isin(table["run"].to_numpy(), runs))) for table in _tables(store, wanted=wanted)]
+    rows = _joined(store, pa.concat_tables([store.schema.empty_table(), *tables]))
+    return rows.filter(pc.starts_with(rows["run_id"], beginning)).to_pandas()
 
 
 def _part(store: Store, name: str, kind: str = "parts", columns: list[str] | None = None) -> pa.Table:

@@ -9,12 +9,10 @@ Each gives a tidy pandas frame, a row for each run. Engines and the number of pr
 """
 
 import functools
-import hashlib
-import json
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,10 +22,10 @@ from experiments import design, store
 from experiments.batch import FAILED, Frame, Run, failed, run_batch
 from experiments.design import GROUPS, Plan
 from experiments.engines import CODE, Lost, available, batch_seconds, engine
-from experiments.keys import HEADLINES, key_of
-from experiments.replicate import MONTHS
+from experiments.keys import key_of
 from experiments.result import spread
 from experiments.run import versions
+from experiments.sweep_recipe import digest_of, remember_folder, sweep_id
 from simulation.baseline import BEFORE, DURING, ROUNDS, SAMPLE_WORKERS, SOLVED
 from simulation.parameters import InputError, Parameters
 
@@ -81,15 +79,14 @@ def sweep(
     """
     made = source if isinstance(source, Plan) else design.plan(source)
     given = _engine(engine, scheduler, processes)
-    keys = _keys(made)
     with store.locked(folder, make=True):
         kept = store.create(
-            folder, made, outcomes=[text for text, _ in keys], replicates=made.design.replicates, code=CODE, versions=versions(),
+            folder, made, outcomes=made.design.columns, replicates=made.design.replicates, code=CODE, versions=versions(),
             weekly=_weekly_names() if made.design.weekly else None,
         )  # fmt: skip
         _set_aside(kept)
         _work_off(kept, made, given, progress)
-    return results(folder)
+    return _finished(folder)
 
 
 def resume(
@@ -107,7 +104,7 @@ def resume(
         kept = store.open(folder, CODE)
         _set_aside(kept)
         _work_off(kept, _plan_of(kept), given, progress, retry_failed)
-    return results(folder)
+    return _finished(folder)
 
 
 def extend(
@@ -131,12 +128,13 @@ def extend(
         kept = store.extend(kept, replicates)
         _set_aside(kept)
         _work_off(kept, made, given, progress)
-    return results(folder)
+    return _finished(folder)
 
 
 def results(folder: str | Path) -> "pd.DataFrame":
     """A row for each run that is done, sorted by run: what was varied, the outcomes, run_id, status and reason. `attrs` hold sweep_id,
-    title, runs and missing. Parts that are damaged are left out with a warning; other versions of the simulation are pointed out."""
+    title, runs, missing and, once none is missing, the digest of all. Parts that are damaged are left out with a warning; other
+    versions of the simulation are pointed out."""
     kept = store.open(folder)
     found = store.read(kept)
     total = kept.total
@@ -146,7 +144,16 @@ def results(folder: str | Path) -> "pd.DataFrame":
     asked = kept.manifest["design"]
     found.attrs = {"sweep_id": sweep_id(kept.manifest), "title": asked.get("title") or asked["scenario"], "runs": total}
     found.attrs |= {"missing": total - len(found), "outcomes": list(kept.manifest["outcomes"])}
+    found.attrs |= {"digest": digest_of(found["digest"])} if len(found) == total else {}
     found.attrs |= {group: list(asked.get(group, ())) for group in GROUPS}
+    return found
+
+
+def _finished(folder: str | Path) -> "pd.DataFrame":
+    """The results of a sweep; one that is complete is remembered (`sadar replay`)."""
+    found = results(folder)
+    if not found.attrs["missing"]:
+        remember_folder(folder)
     return found
 
 
@@ -188,11 +195,6 @@ def influence(table: "pd.DataFrame") -> "pd.DataFrame":
     return found.loc[order].reset_index(drop=True)
 
 
-def sweep_id(manifest: Mapping) -> str:
-    """Twelve hex digits that name what a sweep computes: its plan and the code version; more replicates are the same sweep."""
-    return hashlib.sha256(json.dumps([manifest["plan"], manifest["code"]]).encode()).hexdigest()[:12]
-
-
 # ------------------------------------------------------------------ how long
 
 
@@ -232,11 +234,6 @@ def _engine(name: str, scheduler, processes) -> tuple[Callable, int, float]:
     return engine(name, scheduler=scheduler, processes=processes), many, batch_seconds(name)
 
 
-def _keys(made: Plan) -> list[tuple[str, tuple]]:
-    """(name, key) of what each run is measured by."""
-    return [(name, key_of(name)) for name in made.design.outcomes or HEADLINES]
-
-
 def _weekly_names() -> list[str]:
     from simulation.outcomes import WEEKLY
 
@@ -264,7 +261,7 @@ def _work_off(kept: store.Store, made: Plan, given: tuple, progress: Told | None
     """Do what is missing, write each piece as it comes, tell how far it is."""
     carry, many, seconds = given
     keys = tuple(key_of(name) for name in kept.manifest["outcomes"])
-    frame = Frame(made.bases, made.design.seed, made.design.measured or MONTHS, keys, made.design.weekly)
+    frame = Frame(made.bases, made.design.seed, keys, made.design.weekly)
     run = lambda number: Run(number, number % len(made.points), number // len(made.points), *_of_point(made, number % len(made.points)))  # noqa: E731
     again, gaps, levers = store.failed(kept), store.missing(kept), int(made.points["lever_point"].max()) + 1
     watch = _Watch(progress, kept.total, kept.total - sum(b - a + 1 for a, b in gaps), len(again), made, many)

@@ -27,7 +27,10 @@ KEPT = 32
 
 @dataclass
 class World:
-    """One village under one campaign. `week` counts steps, burn-in included; `calendar.burn_in` is the run's first."""
+    """One village under one campaign. `week` counts steps, burn-in included; `calendar.burn_in` is the run's first.
+
+    past_ceilings: (step, rupiah or None) of other monthly ceilings that held until that step, in order: a branch may change it.
+    """
 
     parameters: Parameters
     seed: int
@@ -38,6 +41,7 @@ class World:
     tables: campaign.Tables
     village: kernel.Village
     week: int = 0
+    past_ceilings: tuple[tuple[int, int | None], ...] = ()
 
     @property
     def running(self) -> bool:

@@ -88,7 +88,7 @@ class Switching(World):
             super().advance(self.switch, workers=workers)
             new, self.later = self.later, None
             _go_over(self, new)
-            for name in ("parameters", "calendar", "tables", "village"):
+            for name in ("parameters", "calendar", "tables", "village", "past_ceilings"):
                 setattr(self, name, getattr(new, name))
         super().advance(last, workers=workers)
 
@@ -100,7 +100,8 @@ def same_past(past: Parameters, now: Parameters) -> bool:
 
 def state(world: World) -> dict[str, np.ndarray]:
     """A copy of all that a run changes, with `week`; together with (parameters, seed, replicate) it is the world."""
-    out = {"week": np.array(world.week)}
+    ceilings = [(step, -1 if rupiah is None else rupiah) for step, rupiah in world.past_ceilings]
+    out = {"week": np.array(world.week), "past_ceilings": np.array(ceilings, np.int64).reshape(-1, 2)}
     for name, part in _parts(world).items():  # into zeros: a plain copy leaves chance bytes between the columns, and files would differ
         out[name] = np.zeros(part.shape, part.dtype)
         out[name][...] = part
@@ -117,6 +118,8 @@ def restore(parameters: Parameters, seed: int, replicate: int, state: dict[str, 
             raise InputError(f"the state does not fit these parameters: {name} was made for others, or by another version of the model")
     every = np.arange(len(new.village.levers))
     _settle(new, state, every, every, new.village.offers["lever"])
+    ceilings = np.asarray(state.get("past_ceilings", ())).tolist()
+    new.past_ceilings = tuple((step, None if rupiah < 0 else rupiah) for step, rupiah in ceilings)
     return new
 
 
@@ -242,6 +245,8 @@ def _go_over(world: World, new: World) -> None:
     """Bring the state of a world into tables that were prepared for its campaign to come."""
     new.week = world.week
     _same_promises(world, new)
+    then, now = (w.parameters.campaign.monthly_ceiling_rp for w in (world, new))
+    new.past_ceilings = world.past_ceilings + (() if then == now else ((world.week, then),))
     _settle(new, _parts(world), *_begun_levers(world, new, world.week), world.village.offers["lever"])
     if new.calendar.steps != world.calendar.steps:
         _due_again(new)

@@ -153,7 +153,7 @@ def problems(world) -> list[str]:
     found += _rows(books, parameters)
     found += _units(books, parameters, len(table))
     found += _premiums(table, world)
-    found += _limits(table, parameters)
+    found += _limits(table, world)
     return found + _claims(books, world)
 
 
@@ -211,17 +211,21 @@ def _premiums(table: np.ndarray, world) -> list[str]:
     return [f"month {m}: {paid_in[m]:,} paid in, but the payments are worth {low[m]:,} to {high[m]:,}" for m in wrong]
 
 
-def _limits(table: np.ndarray, parameters: Parameters) -> list[str]:
-    """The budget and the monthly ceiling hold for what the bound payers pay."""
-    budget, ceiling = parameters.campaign.budget_rp, parameters.campaign.monthly_ceiling_rp
-    if budget is None and ceiling is None:
+def _limits(table: np.ndarray, world) -> list[str]:
+    """The budget and the monthly ceiling hold for what the bound payers pay. A branch may lower the budget no further than what has been
+    spent; a month is held against the highest ceiling that was in force in it."""
+    budget, ceiling = world.parameters.campaign.budget_rp, world.parameters.campaign.monthly_ceiling_rp
+    if budget is None and ceiling is None and not world.past_ceilings:
         return []
     months, found = table[..., list(BOUND)].sum(axis=(1, 2, 3)), []
     if budget is not None and months.sum() > budget:
         found.append(f"{months.sum():,} spent of a budget of {budget:,}")
-    if ceiling is not None and months.max() > ceiling:
-        found.append(f"{months.max():,} spent in month {months.argmax()}, the ceiling is {ceiling:,}")
-    return found
+    first, most, free = world.calendar.burn_in, np.zeros(len(months), np.int64), np.iinfo(np.int64).max
+    for until, rupiah in (*world.past_ceilings, (world.week, ceiling)):
+        np.maximum.at(most, world.calendar.ledger_month[first:until], free if rupiah is None else rupiah)
+        first = max(first, until)
+    over = np.flatnonzero(months > most)
+    return found + [f"{months[m]:,} spent in month {m}, the ceiling is {most[m]:,}" for m in over]
 
 
 def _claims(books: np.ndarray, world) -> list[str]:

@@ -16,7 +16,7 @@ from test_properties import one_lever, scenarios
 from worlds import START, lever, parameters
 
 from experiments import branch as past
-from experiments import replicate
+from experiments import compare, replicate
 from scenarios.loader import load
 from simulation import branch, kernel, ledger, outcomes, world
 from simulation.branch import fork, restore, state, switched
@@ -291,6 +291,27 @@ def test_a_new_budget_binds_from_now_on_and_what_was_spent_and_promised_counts()
             fork(base, under(rich(), *EVERYTHING, **{limit: low - 1}))
     w = ran_on(fork(base, under(rich(), *EVERYTHING, monthly_ceiling_rp=2_000_000)))
     assert w.village.ledger[7:, :, :, :4].sum(axis=(1, 2, 3)).max() <= 2_000_000 < w.village.ledger[:5, :, :, :4].sum(axis=(1, 2, 3)).min()
+
+
+@pytest.mark.parametrize(("week", "then"), [(10, 2_000_000), (27, 9_000_000), (28, 9_000_000)])
+def test_each_month_is_held_against_the_ceilings_of_its_own_time(week, then):
+    """One that is lowered in a branch says nothing of the months before; what breaks the one then in force is seen."""
+    plenty, little = (under(rich(), *EVERYTHING, monthly_ceiling_rp=most) for most in (9_000_000, 2_000_000))
+    lowered = fork(built(plenty, week), little)
+    raised = fork(built(little, week), plenty)
+    late = fork(built(under(rich(), *EVERYTHING), week), little)  # there was none before
+    back = fork(lowered, plenty)
+    for w in (switched(world.build(plenty, 1), week, little), lowered, raised, late, back):
+        assert ledger.problems(w) == [] == ledger.problems(ran_on(w)) == ledger.problems(restore(w.parameters, 1, 0, state(w)))
+    books = lowered.village.ledger
+    paid = books[:, :, :, :4].sum(axis=(1, 2, 3))
+    assert (paid[1] > 2_000_000) == (week > 10) and paid[5:].max() <= 2_000_000
+    for month, ceiling in ((1, then), (5, 2_000_000)):
+        books[month, 1, Item.FIXED, 0] += ceiling + 1 - paid[month]
+    found = [text for text in ledger.problems(lowered) if "ceiling" in text]
+    assert found == [f"{c + 1:,} spent in month {m}, the ceiling is {c:,}" for m, c in ((1, then), (5, 2_000_000))]
+    late.village.ledger[1, 1, Item.FIXED, 0] = 10**9
+    assert ("ceiling" in str(ledger.problems(late))) == (week == 10)
 
 
 def test_weekly_counts_of_another_segmentation_keep_their_totals():
@@ -601,6 +622,28 @@ def test_a_past_of_people_from_a_file_needs_that_file(tmp_path):
     file.unlink()
     with pytest.raises(InputError, match="people.csv: is gone"):
         past.load(tmp_path / "past")
+
+
+def test_campaigns_go_on_from_a_kept_past(kept, monkeypatch):
+    """Case, seed and date come from the folder; the numbers are those of the same comparison without it."""
+    other = under(rich(), lever("more", start=kept.at, contact=dict(channel="session", weekly_prob=0.4)))
+    found = compare.compare(kept.folder, ["own", other], processes=1)
+    alone = compare.compare(rich(), ["own", other], since=kept.at, seed=4, pairs=3, processes=1)
+    assert found.values.shape[0] == 3 and found.values.tobytes() == alone.values.tobytes()
+    assert found.provenance["digest"] == alone.provenance["digest"] and (found.of()[:, 0] != found.of()[:, 1]).any()
+    assert compare.plan(str(kept.folder), ["own", other], half_width=1.0).most == 3
+    for asked in (dict(pairs=4), dict(half_width=5, max_pairs=1000)):
+        with pytest.raises(InputError, match=f"{[*asked][-1]} = .*: the past was kept with 3 replicates; allowed: 2 to 3, or save it"):
+            compare.compare(kept, ["own", other], **asked)
+    monkeypatch.setattr(past, "CODE", "0" * 16)
+    with pytest.raises(InputError, match="made by version .*: save the past again"):
+        compare.compare(kept.folder, ["own", other])
+
+
+def test_a_past_of_one_replicate_is_none_to_compare_in(tmp_path):
+    past.save(rich(), "2018-06-01", tmp_path / "one", replicates=1)
+    with pytest.raises(InputError, match="kept with 1 replicate; a comparison takes 2"):
+        compare.compare(tmp_path / "one", ["own", "none"])
 
 
 @pytest.mark.parametrize("at", ["2017-12-31", "2018-10-09", "soon", 5, dt.date(2030, 1, 1)])

@@ -306,9 +306,10 @@ def test_levers_outside_of_the_run_are_told():
         ("end", "end", "2019-02-01"),
         (4, "4", "2018-12-01"),
         ("4", "4", "2018-12-01"),
-        ("2018-12-05", "4", "2018-12-01"),
-        (dt.date(2019, 1, 31), "end", "2019-02-01"),
-        (dt.date(2018, 8, 2), "1", "2018-09-01"),
+        ("2018-12-01", "4", "2018-12-01"),
+        ("2018-12-05", "2018-12-05", "2018-12-05"),
+        (dt.date(2019, 2, 1), "end", "2019-02-01"),
+        (dt.date(2018, 8, 9), "2018-08-09", "2018-08-09"),
     ],
 )
 def test_dates(at, label, date):
@@ -449,17 +450,21 @@ def test_agents_are_found_among_the_candidates():
 # ------------------------------------------------------------------ same past, different policy
 
 
+@pytest.mark.filterwarnings("ignore:.*the ceiling is")  # the check of the books holds a new ceiling against the past
 def test_campaigns_part_at_a_date():
     """Until then they are the same in all that is measured; who keeps the case's own campaign runs on as if nothing had been."""
     asked = dict(months=(1, 2, 4), pairs=5)
-    parted = compared(["own", "none", small(LESS)], since="2018-10-03", **asked)
-    whole = compared(["own", "none", small(LESS)], **asked)
+    tight = small("campaign.monthly_ceiling_rp=3000000")  # binds from the date on, not before
+    parted = compared(["own", "none", small(LESS), tight], since="2018-10-03", **asked)
+    whole = compared(["own", "none", small(LESS), tight], **asked)
     assert parted.values[:, 0].tobytes() == whole.values[:, 0].tobytes()
     early = [k for k, key in enumerate(parted.keys) if key[1] in ("1", "2")]
-    assert parted.values[:, 1:, early].tobytes() == parted.values[:, [0, 0]][:, :, early].tobytes()
+    assert parted.values[:, 1:, early].tobytes() == parted.values[:, [0, 0, 0]][:, :, early].tobytes()
     for month in ("4", "end"):
         assert (parted.of(f"active@{month}")[:, 1] < parted.of(f"active@{month}")[:, 0]).all()
     assert (parted.of("registered")[:, 1] > whole.of("registered")[:, 1]).all()  # what the campaign did before it ended stays
+    assert (parted.of("campaign_rp")[:, 0] > parted.of("campaign_rp")[:, 3]).all()
+    assert (parted.of("campaign_rp")[:, 3] > whole.of("campaign_rp")[:, 3]).all()
     assert parted.provenance["since"] == "2018-10-03" and parted.provenance["run_id"] != whole.provenance["run_id"]
 
 
@@ -475,32 +480,29 @@ def test_a_past_on_disk_says_case_seed_and_date(tmp_path):
 def test_what_becomes_of_levers_at_the_date():
     day = lambda month, of=1: dt.date(2018, month, of)  # noqa: E731
     talk = lambda name, people=10, **dates: lever(name, contact=dict(channel="talk", attendance=people), **dates)  # noqa: E731
-    own = parameters(
-        40, EASY, levers=[talk("gone", end=day(2)), talk("kept"), talk("changed"), talk("dropped"), talk("late", start=day(8))]
-    )
-    new = [
-        talk("kept", end=day(7)),
-        talk("changed", 20),
-        talk("gone", end=day(6)),
-        talk("before", end=day(3)),
-        talk("new", start=day(6, 15)),
-    ]
+    old = [talk("gone", end=day(2)), talk("kept"), talk("changed"), talk("dropped"), talk("cut"), talk("late", start=day(8))]
+    never = talk("never", start=dt.date(2017, 1, 1), end=dt.date(2017, 6, 1))
+    own = parameters(40, EASY, levers=[*old, never])
+    new = [talk("kept", end=day(7)), talk("changed", 20), talk("gone", end=day(6)), talk("cut", end=day(2))]
+    new += [talk("before", end=day(3)), talk("new", start=day(6, 15))]
     other = own.model_copy(update={"campaign": own.campaign.model_copy(update={"levers": new, "budget_rp": 5})})
     on = campaigns.gone_on(own, other, day(5, 4)).campaign  # the step of 7 May is the first
     assert on.budget_rp == 5
     assert [(x.name, x.start, x.end) for x in on.levers] == [
         ("gone", day(1), day(2)), ("kept", day(1), day(7)), ("changed", day(1), day(5, 6)), ("dropped", day(1), day(5, 6)),
+        ("cut", day(1), day(5, 6)),
         ("changed_from_2018-05-07", day(5, 7), None), ("gone_from_2018-05-07", day(5, 7), day(6)), ("new", day(6, 15), None),
     ]  # fmt: skip
-    assert on.levers[2].contact.attendance == 10 and on.levers[4].contact.attendance == 20
+    assert on.levers[2].contact.attendance == 10 and on.levers[5].contact.attendance == 20
     past = build(own, 1, 0)
     world = switched(past, campaigns.step_of(own, day(5, 4)), own.model_copy(update={"campaign": on}))  # is taken
     assert world.week == past.week
 
 
+@pytest.mark.filterwarnings("ignore:.*the ceiling is")  # the check of the books holds a new ceiling against the past
 def test_equal_budgets_after_a_common_past():
     asked = dict(since="2018-08-20", pairs=budget.PILOTS, budget=25_000_000)
-    found = compared(["own", small("campaign.levers.togoro.price.discount_share=0.9")], **asked)
+    found = compared(["own", small("campaign.levers.togoro.price.discount_share=0.9", "campaign.monthly_ceiling_rp=7000000")], **asked)
     assert abs(found.campaigns()["spend_rp"] / 25e6 - 1).max() < 0.01
 
 

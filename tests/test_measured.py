@@ -206,3 +206,20 @@ def test_a_run_without_a_burn_in_is_measured_too():
     found = measured(world.build(nobody.parameters, 5, 0), wanted=wanted)
     assert_same(found, whole, wanted)
     assert found["values"]["registered", "0", "all", "all"] == 12 and nobody.parameters.start == dt.date(2018, 8, 1)
+
+
+def test_a_date_is_the_month_that_falls_on_it(scenario):
+    """Dates and months are two names of the same day; a date that no month has lies between its neighbors."""
+    from simulation.timeline import add_months
+
+    parameters = scenario.parameters
+    day = add_months(parameters.start, 3).isoformat()
+    between = (add_months(parameters.start, 3) + dt.timedelta(days=10)).isoformat()
+    values = one(parameters, 5, 0, months=(3, 4, day, between, "1999-01-01"))["values"]
+    dated = {key: x for key, x in values.items() if key[1] == day}
+    assert len(dated) > 100 and all(repr(x) == repr(values[key[0], "3", *key[2:]]) for key, x in dated.items())
+    attempts = [values["attempts", when, "all", "all"] for when in ("3", between, "4")]
+    assert attempts == sorted(attempts) and attempts[0] < attempts[2]
+    assert not any(key[1] == "1999-01-01" for key in values)
+    lean = measured(world.build(parameters, 5, 0), wanted=[key_of(f"active@{between}")])["values"]
+    assert lean == {("active", between, "all", "all"): values["active", between, "all", "all"]}

@@ -1,9 +1,13 @@
 """Run ids: what was run is remembered, found and run again; a changed digit, file or program does not go unnoticed."""
 
+import datetime as dt
 import gzip
+import hashlib
 import json
 import math
 import os
+import re
+import shutil
 import subprocess
 import sys
 import warnings
@@ -12,11 +16,15 @@ from pathlib import Path
 import pytest
 from test_exactness import rich
 
-from experiments import replay as recipes
-from experiments import replicate
-from experiments.replay import Again, find, of_run, registry, remember, replay
+from experiments import branch, compare, engines, recipes, replicate, store, sweep_recipe
+from experiments import replay as replays
+from experiments import sweep as sweeps
+from experiments.batch import run_batch
+from experiments.recipes import find, of_run, registry, remember
+from experiments.replay import Again, replay
 from experiments.run import run
 from scenarios.loader import load as load_scenario
+from simulation import cache
 from simulation.parameters import InputError
 
 SMALL = [
@@ -80,6 +88,12 @@ def test_a_run_is_made_again_to_the_last_digit(result, kept):
     assert json.loads(json.dumps(found.document(), allow_nan=False))["identical"] is True
 
 
+def test_every_run_is_remembered(scenario):
+    made = run(scenario, replicates=1, seed=8, months=[4], keep_weekly=False, processes=1)
+    found = replay(made.provenance["run_id"], folders=(), processes=1)
+    assert found.identical and found.result.weekly is None and found.result.summary.equals(made.summary)
+
+
 def test_a_result_in_a_folder_is_made_again(result, tmp_path, state):
     result.save(tmp_path / "out" / "deep" / "lerep")
     found = replay(result.provenance["run_id"], processes=1)
@@ -108,7 +122,7 @@ def test_a_digest_that_was_altered_is_not_identical(kept, state):
 
 
 def test_an_upgrade_that_changes_nothing_and_one_that_does(kept, state, monkeypatch):
-    monkeypatch.setattr(recipes, "CODE", "f" * 16)
+    monkeypatch.setattr(replays, "CODE", "f" * 16)
     found = replay(kept, processes=1)
     assert found.identical and not found.code_same and len(found.changes) == 1
     assert found.verdict.startswith("identical: the program has changed (simulation ") and "now " + "f" * 16 in found.verdict
@@ -128,7 +142,7 @@ def test_a_library_that_was_upgraded_is_named(kept, state):
 
 def test_running_again_leaves_the_record_alone(kept, state, monkeypatch):
     """Else a digest that differs would be the one that is kept, and the next replay would find nothing wrong."""
-    monkeypatch.setitem(recipes.REPLAYS, "run", "test_replay:runs_and_remembers")
+    monkeypatch.setitem(replays.REPLAYS, "run", "test_replay:runs_and_remembers")
     before = (state / f"{kept}.json.gz").read_bytes()
     assert not replay(kept).identical
     assert (state / f"{kept}.json.gz").read_bytes() == before
@@ -240,22 +254,186 @@ def test_a_comparison_in_a_folder_is_known(tmp_path):
     assert (found["kind"], found["names"], found["digest"], found["code"]) == ("compare", ["a", "b"], "x", "y")
 
 
-def test_a_sweep_and_its_runs_are_known(tmp_path):
-    from experiments import sweep as sweeps
+# ------------------------------------------------------------------ sweeps
 
+
+@pytest.fixture
+def design(tmp_path):
+    """Two budgets, two replicates: four runs."""
     numbers = "\n".join(f"{x.removeprefix('village.').replace('=', ' = ')}" for x in SMALL if x.startswith("village."))
     (tmp_path / "small.toml").write_text(
         f'kind = "case"\nextends = "lerep"\nuntil = 2019-01-15\nburn_in_weeks = 6\n[village]\nextends = "lerep"\n{numbers}\n'
     )
-    (tmp_path / "design.toml").write_text(
-        'kind = "design"\nscenario = "small.toml"\nreplicates = 2\nseed = 5\noutcomes = ["registered", "active@2"]\n'
+    path = tmp_path / "design.toml"
+    path.write_text(
+        'kind = "design"\nscenario = "small.toml"\nreplicates = 2\nseed = 5\noutcomes = ["registered", "active"]\nmonths = [2]\nweekly = true\n'
         '[levers]\n"campaign.budget_rp" = [10_000_000, 90_000_000]\n'
     )
-    table = sweeps.sweep(tmp_path / "design.toml", tmp_path / "swept", processes=1)
-    assert find(table.attrs["sweep_id"][:6])["kind"] == "sweep"
-    row = table.iloc[-1]
-    found = replay(row["run_id"])
-    assert found.identical and found.kind == "one" and found.compared == 2
+    return path
+
+
+def test_a_sweep_is_made_again_from_its_folder_and_from_what_is_remembered(design, tmp_path, state):
+    table = sweeps.sweep(design, tmp_path / "swept", processes=1)
+    run_id, digest = table.attrs["sweep_id"], table.attrs["digest"]
+    assert digest == hashlib.sha256("".join(f"{x}\n" for x in table["digest"]).encode()).hexdigest()[:16]
+    (tmp_path / "small.toml").unlink()  # no scenario is read again
+    told = []
+    found = replay(run_id[:6], processes=1, progress=lambda *done: told.append(done))
+    assert found.identical and found.kind == "sweep" and found.compared == 5 and told[-1] == (4, 4)
+    columns = [name for name in table.columns if name != "scenario"]
+    assert found.result[columns].equals(table[columns]) and found.result.attrs["digest"] == digest
+    shutil.rmtree(tmp_path / "swept")
+    found = replay(run_id, processes=1)
+    assert found.identical and found.result["active@2"].equals(table["active@2"])
+    altered(state / f"{run_id}.json.gz", lambda told: told["values"].update({"active@2": 0.0}))
+    found = replay(run_id, processes=1)
+    assert not found.identical and list(found.differences["key"]) == ["active@2"]
+    altered(state / f"{run_id}.json.gz", lambda told: told.update(points=None))
+    with pytest.raises(InputError, match="swept does not hold this sweep any more"):
+        replay(run_id)
+
+
+def test_one_run_that_comes_out_otherwise_changes_the_sweep(design, tmp_path, state, monkeypatch):
+    run_id = sweeps.sweep(design, tmp_path / "swept", processes=1).attrs["sweep_id"]
+    monkeypatch.setattr(sweeps, "run_batch", third_otherwise)
+    found = replay(run_id, processes=1)
+    assert not found.identical and len(found.differences) == 0 and "was altered, or another machine made it" in found.verdict
+
+
+def third_otherwise(runs, frame):
+    found = run_batch(runs, frame)
+    found["columns"]["digest"] = ["f" * 64 if run.number == 2 else x for run, x in zip(runs, found["columns"]["digest"])]
+    return found
+
+
+def test_an_extended_sweep_is_the_same_sweep_with_another_digest(design, tmp_path, state):
+    first = sweeps.sweep(design, tmp_path / "swept", processes=1)
+    with warnings.catch_warnings(action="error"):  # more replicates are no other numbers
+        more = sweeps.extend(tmp_path / "swept", 3, processes=1)
+    assert more.attrs["sweep_id"] == first.attrs["sweep_id"] and more.attrs["digest"] != first.attrs["digest"]
+    found = replay(first.attrs["sweep_id"], folders=(), processes=1)  # of the registry, which knows where the folder is
+    assert found.identical and len(found.result) == 6
+
+
+def test_a_sweep_that_is_not_complete_is_refused(design, tmp_path, state):
+    def stop(progress):
+        if progress.session_runs == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweeps.sweep(design, tmp_path / "swept", processes=1, progress=stop)
+    half = sweeps.results(tmp_path / "swept")
+    assert "digest" not in half.attrs and not state.exists()
+    with pytest.raises(InputError, match=r"swept: sweep .* is not complete, 2 of 4 runs are missing; resume it first"):
+        replay(half.attrs["sweep_id"])
+    assert replay(half["run_id"][1], processes=1).identical  # one of its runs can be
+    whole = sweeps.resume(tmp_path / "swept", processes=1)
+    assert replay(whole.attrs["sweep_id"], processes=1).identical
+
+
+def test_a_run_of_a_sweep_is_found_without_reading_the_whole(design, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweeps, "MOST_RUNS", 1)
+    table = sweeps.sweep(design, tmp_path / "swept", processes=1)
+    row, read, part = table.iloc[2], [], store._part
+    monkeypatch.setattr(store, "_part", lambda kept, name, *more: (read.append(name), part(kept, name, *more))[1])
+    found = find(row["run_id"])
+    assert (found["kind"], found["run"], found["folder"], len(read)) == ("one", 2, str(tmp_path / "swept"), 1)
+    (tmp_path / "swept" / "results.parquet").write_bytes(b"half")  # of the parts, then
+    assert find(row["run_id"]) == found and len(read) == 1 + len(table) + 1
+    found = replay(row["run_id"][:7])
+    assert found.identical and found.kind == "one" and found.compared == 4
+    with pytest.raises(InputError, match="not known"):
+        find("0" * 12)
+
+
+def test_a_run_that_failed_and_people_that_changed_are_told(design, tmp_path, state):
+    people = tmp_path / "people.csv"
+    text = "id,sex\n" + "".join(f"{k},{'female' if k % 3 else 'male'}\n" for k in range(120))
+    people.write_text(text)
+    small = tmp_path / "small.toml"
+    small.write_text(small.read_text() + 'people_file = "people.csv"\n')
+    with warnings.catch_warnings(action="ignore"):
+        table = sweeps.sweep(design, tmp_path / "swept", processes=1)
+        people.write_text(text.replace("1,female", "1,male"))
+        with pytest.raises(InputError, match="a file of people or ties has changed since"):
+            replay(table.attrs["sweep_id"])
+        people.unlink()
+        with pytest.raises(InputError, match="people.csv: .* was made with it, it is gone"):
+            replay(table.attrs["sweep_id"])
+        row = {**table.iloc[0].to_dict(), "status": "failed", "reason": "ValueError: no"}
+        with pytest.raises(InputError, match="run 0 of .*swept failed, there is nothing to compare with: ValueError: no"):
+            sweep_recipe.of_run(store.open(tmp_path / "swept"), row)
+
+
+# ------------------------------------------------------------------ comparisons, pasts
+
+
+def test_a_comparison_of_people_from_a_file_needs_that_file(tmp_path):
+    file = tmp_path / "people.csv"
+    text = "id,sex\n" + "".join(f"{k},{'female' if k % 3 else 'male'}\n" for k in range(40))
+    file.write_text(text)
+    p = rich(weeks=6)
+    p = p.model_copy(update={"village": p.village.model_copy(update={"people_file": str(file), "workers": 40})})
+    with warnings.catch_warnings(action="ignore"):
+        made = compare.compare(p, ["own", "none"], pairs=2, processes=1)
+        made.save(tmp_path / "compared")
+        for folders in ((), (tmp_path,)):
+            assert replay(made.provenance["run_id"], folders=folders, processes=1).identical
+        file.write_text(text.replace("1,female", "1,male"))
+        for folders in ((), (tmp_path,)):
+            with pytest.raises(InputError, match="people.csv: has changed since"):
+                replay(made.provenance["run_id"], folders=folders, processes=1)
+
+
+@pytest.mark.parametrize("at", ["2018-03-01", "2018-05-11"])
+def test_a_past_is_saved_again(at, tmp_path):
+    p = rich(workers=60, weeks=20).model_copy(update={"until": dt.date(2018, 5, 11)})  # in the middle of a step
+    kept = branch.save(p, at, tmp_path / "past", replicates=2, seed=4)
+    for folders in ((tmp_path,), ()):
+        found = replay(kept.about["run_id"], folders=folders)
+        assert found.identical and found.kind == "past" and found.code_same
+        shutil.rmtree(tmp_path / "past", ignore_errors=True)
+
+
+def test_a_past_of_people_from_a_file_needs_that_file(tmp_path):
+    file = tmp_path / "people.csv"
+    file.write_text("id,sex\n" + "".join(f"{k},{'female' if k % 3 else 'male'}\n" for k in range(40)))
+    p = rich(weeks=6)
+    p = p.model_copy(update={"village": p.village.model_copy(update={"people_file": str(file), "workers": 40})})
+    with warnings.catch_warnings(action="ignore"):
+        kept = branch.save(p, "2018-02-01", tmp_path / "past", replicates=1)
+        told = json.loads((tmp_path / "past" / "state.json").read_text())
+        told["scenario"]["hash"] = "f" * 64  # of a case that had to be solved: what is kept has another
+        (tmp_path / "past" / "state.json").write_text(json.dumps(told))
+        assert replay(kept.about["run_id"]).identical
+        file.write_text(file.read_text().replace("1,female", "1,male"))
+        with pytest.raises(InputError, match="people.csv: has changed since"):
+            replay(kept.about["run_id"])
+
+
+# ------------------------------------------------------------------ the version of the code
+
+
+def test_what_is_measured_is_part_of_the_code_version(tmp_path, monkeypatch):
+    """All that the unit of work imports of experiments makes its numbers."""
+    root, todo, used = Path(engines.__file__).parent, ["replicate.py"], set()
+    while todo:
+        name = todo.pop()
+        used.add(name)
+        modules = re.findall(r"^(?:from|import) experiments\.(\w+)", (root / name).read_text(), re.M)
+        todo += [f"{m}.py" for m in modules if f"{m}.py" not in used]
+    assert used == set(engines.MEASURING)
+    monkeypatch.setattr(engines, "__file__", str(tmp_path / "engines.py"))
+    for name in used:
+        shutil.copy(root / name, tmp_path)
+    assert engines.code_version() == engines.CODE != cache.model_hash()
+    for name in used:
+        with (tmp_path / name).open("a") as file:
+            file.write("#")
+    found = {engines.code_version() for name in used if (tmp_path / name).write_bytes((root / name).read_bytes())}
+    assert len(found) == len(used)  # each of them counts, the last gives the version of old again
+    monkeypatch.setattr(cache, "model_hash", lambda: "0" * 16)
+    assert engines.code_version() not in {*found, engines.CODE}
 
 
 # ------------------------------------------------------------------ remembering
@@ -295,6 +473,10 @@ def test_the_newest_are_kept(state, monkeypatch):
 def test_the_same_id_with_other_numbers_is_told(kept, result):
     with warnings.catch_warnings(action="error"):
         remember("run", kept, of_run(result))
+        note("abcd00000001", "of nine runs", failed=1)
+        note("abcd00000001", "of all ten", failed=0)  # the tenth was done again
+    with pytest.warns(UserWarning, match="run abcd00000001 gave other numbers on .*the same versions"):
+        note("abcd00000001", "of others", failed=0)
     versions = result.provenance["versions"] | {"numpy": "9.9"}
     with pytest.warns(UserWarning, match=rf"run {kept} gave other numbers on .*numpy .*, now 9\.9"):
         remember("run", kept, of_run(result) | {"digest": "other", "versions": versions})
@@ -338,11 +520,11 @@ def test_where_the_registry_is(monkeypatch, tmp_path):
 
 
 WRITER = """
-from experiments import replay
-replay.KEPT = 20
+from experiments import recipes
+recipes.KEPT = 20
 for k in range(60):
-    replay.remember("toy", f"{number:04x}{k:08x}", dict(digest="of one"))
-    replay.remember("toy", "eeee0000eeee", dict(digest="of all"))
+    recipes.remember("toy", f"{number:04x}{k:08x}", dict(digest="of one"))
+    recipes.remember("toy", "eeee0000eeee", dict(digest="of all"))
 """
 
 

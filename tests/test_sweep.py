@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import toys
+from clusters import shared  # noqa: F401
 
 from experiments import sweep as sweeps
 from experiments.design import plan
@@ -243,6 +245,28 @@ def test_other_versions_are_refused_or_pointed_out(design, tmp_path, monkeypatch
         assert len(results(tmp_path / "out")) == 24
 
 
+# ------------------------------------------------------------------ one machine or many
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_dask_with_a_worker_killed_and_one_joining_late_gives_the_same_bytes(design, tmp_path, shared, monkeypatch):
+    """The workers are on a scheduler that is not ours; the one that runs a task when a tenth is done is killed, another joins."""
+    sweep(design, tmp_path / "local", processes=1)
+    first = shared.join(1, "--no-nanny")
+    happened = []
+
+    def told(found):
+        if found.session_runs >= 4 and not happened:
+            shared.leave(first)
+            happened.append(shared.join(1))
+
+    monkeypatch.setattr(sweeps, "run_batch", toys.slow_batch)
+    monkeypatch.setattr(_Watch, "size", lambda self, seconds: lambda left: 2)
+    table = sweep(design, tmp_path / "dask", engine="dask", scheduler=shared.address, progress=told)
+    assert happened and (table["status"] == "ok").all()
+    assert written(tmp_path / "dask") == written(tmp_path / "local")
+
+
 # ------------------------------------------------------------------ what fails
 
 
@@ -277,8 +301,6 @@ def test_a_people_file_that_changes_stops_the_sweep(design, tmp_path):
 
 
 def test_a_run_that_kills_its_process_is_one_failed_row(design, tmp_path, monkeypatch):
-    import toys
-
     with monkeypatch.context() as patched:
         patched.setattr(sweeps, "run_batch", toys.deadly_batch)
         patched.setattr(_Watch, "size", lambda self, seconds: lambda left: 6)

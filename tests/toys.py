@@ -76,3 +76,11 @@ def deadly_batch(runs, frame):
     if any(run.number == 17 for run in runs):
         os.kill(os.getpid(), signal.SIGKILL)
     return run_batch(runs, frame)
+
+
+def slow_batch(runs, frame):
+    """`run_batch`, slow enough that a worker can be killed in the middle."""
+    from experiments.batch import run_batch
+
+    time.sleep(0.1 * len(runs))
+    return run_batch(runs, frame)

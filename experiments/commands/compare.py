@@ -1,11 +1,13 @@
 """`sadar compare`: campaigns in the same villages with the same luck."""
 
+import re
 from typing import Annotated
 
 from experiments.commands.terminal import (
     MAX_PAIRS,
     MAX_PROCESSES,
     MAX_SEED,
+    BadInput,
     Case,
     Json,
     Processes,
@@ -15,6 +17,7 @@ from experiments.commands.terminal import (
     check_out,
     decimal,
     emit,
+    given,
     live,
     option,
     preparing,
@@ -28,18 +31,22 @@ from experiments.words import text
 def compare_command(
     case: Case,
     with_: Annotated[
-        list[str], option("--with", "FILE", "a campaign: name or file, own (the case's) or none; repeat; the first is the reference")
+        list[str], option("--with", "FILE", "a campaign: a name or file, own (the case's) or none; repeatable, the first is the reference")
     ],
-    outcome: Annotated[str, option("--outcome", "KEY", "what is compared, such as active, retained or active_share/sex=female")] = "active",
+    outcome: Annotated[str, option("--outcome", "KEY", "what is compared, such as active, retained, active_share/sex=female")] = "active",
     at: Annotated[str, option("--at", "DATE|MONTH", "when: a date, a month of the run such as 12, or end")] = "end",
     half_width: Annotated[
-        str | None, option("--half-width", "N", "how narrow the 95 % intervals shall be, +- N of the outcome's unit")
+        str | None, option("--half-width", "N", "go on until the 95 % intervals are +- N, in the unit of the outcome")
     ] = None,
-    max_pairs: Annotated[str, option("--max-pairs", "N", "pairs of villages at most, with --half-width")] = "1000",
-    pairs: Annotated[str, option("--pairs", "N", "pairs of villages, without --half-width")] = "50",
-    budget: Annotated[str | None, option("--budget", "RP", "scale each campaign to spend this much on average")] = None,
+    max_pairs: Annotated[str | None, option("--max-pairs", "N", "with --half-width: pairs of villages at most (default: 1000)")] = None,
+    pairs: Annotated[str | None, option("--pairs", "N", "pairs of villages where there is no --half-width (default: 50)")] = None,
+    budget: Annotated[
+        str | None, option("--budget", "RP", "scale the levers of each campaign so that it spends this much on average")
+    ] = None,
     scale: Annotated[list[str] | None, option("--scale", "LEVER", "with --budget: scale these levers only; repeatable")] = None,
-    since: Annotated[str | None, option("--since", "DATE", "the case's own campaign runs until this day, then each campaign")] = None,
+    since: Annotated[
+        str | None, option("--since", "DATE", "the case's own campaign until this day, then each: same past, other policy")
+    ] = None,
     seed: Seed = "1",
     until: Until = None,
     set_: Sets = None,
@@ -51,23 +58,33 @@ def compare_command(
     asked = {
         "outcome": outcome, "at": at, "until": until, "overrides": set_ or (), "scale": scale or (), "since": since,
         "half_width": None if half_width is None else decimal("--half-width", half_width),
-        "max_pairs": whole("--max-pairs", max_pairs, 2, MAX_PAIRS), "pairs": whole("--pairs", pairs, 2, MAX_PAIRS),
-        "budget": None if budget is None else whole("--budget", budget.replace(".", "").replace("_", ""), 0, 10**15),
+        "max_pairs": given("--max-pairs", max_pairs, 2, MAX_PAIRS), "pairs": given("--pairs", pairs, 2, MAX_PAIRS),
+        "budget": given("--budget", plain(budget), 1, 10**15),
         "seed": whole("--seed", seed, 0, MAX_SEED),
-        "processes": None if processes is None else whole("--processes", processes, 1, MAX_PROCESSES),
+        "processes": given("--processes", processes, 1, MAX_PROCESSES),
     }  # fmt: skip
     waiting = preparing()
     from experiments import compare, comparison
     from experiments.figure_compare import save_comparison
     from experiments.tables_compare import ahead, compare_closing, compare_tables
+    from simulation.parameters import InputError
 
     if out is not None:
         check_out(out, comparison.refuse_others)
+    step = lambda done, total, stage: told.step(done, total, text(f"stage_{stage}"))  # noqa: E731
     with live(json_, waiting) as told:
-        told.say(ahead(compare.plan(case, with_, **asked)))
-        found = compare.compare(case, with_, **asked, progress=lambda done, total, stage: told.step(done, total, text(f"stage_{stage}")))
+        try:
+            told.say(ahead(compare.plan(case, with_, **asked)))
+            found = compare.compare(case, with_, **asked, progress=step)
+        except InputError as error:  # a campaign is one of --with here
+            raise BadInput(str(error).replace("--campaign: campaign =", "--with")) from None
     written = save(found, out, save_comparison) if out is not None else ""
     if json_:
         emit(found.document())
     else:
         show_parts([*compare_tables(found), *compare_closing(found, written)])
+
+
+def plain(rupiah: str | None) -> str | None:
+    """60.000.000 or 60,000,000 without the signs between thousands; anything else as it is."""
+    return re.sub("[.,]", "", rupiah) if rupiah and re.fullmatch(r"\d{1,3}(([.,])\d{3})(\2\d{3})*", rupiah) else rupiah

@@ -1,6 +1,6 @@
 """`sadar sweep`, `resume`, `extend`, `results`: many runs into a folder."""
 
-import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,17 +12,18 @@ from experiments.commands.terminal import (
     BadInput,
     Json,
     Processes,
+    console,
     emit,
-    fail,
+    given,
+    if_stopped,
     live,
     option,
     preparing,
     show_parts,
     whole,
-)
+    write_file,
+)  # fmt: skip
 from experiments.words import number, text
-
-# ------------------------------------------------------------------ sweeps
 
 Engine = Annotated[str, option("--engine", "local|dask", "local: processes of this machine; dask: workers of a Dask scheduler")]
 Scheduler = Annotated[str | None, option("--scheduler", "ADDRESS", "with dask: scheduler to use, such as tcp://10.0.0.1:8786")]
@@ -40,17 +41,15 @@ def sweep_command(
 ) -> None:
     """Run a design, levers x states of the world x luck, into a folder that survives interruptions."""
     from experiments import sweep
-    from experiments.keys import HEADLINES
     from experiments.tables_compare import plan_lines
 
     made, folder = sweep.plan(design), out or f"out/{Path(design).stem}"
-    outcomes = made.design.outcomes or HEADLINES
+    outcomes = made.design.columns
+    lines = plan_lines(made, outcomes)
     if dry_run:
-        about = {"runs": made.runs, "points": len(made.points), "replicates": made.design.replicates, "outcomes": list(outcomes)}
-        return emit({"design": made.document()["design"], "plan": made.hash, **about}) if json_ else show_parts(plan_lines(made, outcomes))
-    if not json_:
-        show_parts(plan_lines(made, outcomes))
-    swept(lambda **options: sweep.sweep(made, folder, **options), folder, engine, scheduler, processes, json_)
+        about = {"runs": made.runs, "points": len(made.points), "replicates": made.design.replicates, "outcomes": outcomes}
+        return emit({"design": made.document()["design"], "plan": made.hash, **about}) if json_ else show_parts(lines)
+    swept(lambda **options: sweep.sweep(made, folder, **options), folder, engine, scheduler, processes, json_, lines)
 
 
 def resume_command(
@@ -91,28 +90,39 @@ def results_command(
     """What a sweep has found so far, also while it runs."""
     from experiments import sweep
 
+    for name, kinds, problem in ((export, EXPORTS, "export_name"), (figure, PICTURES, "figure_name")):
+        if name is not None and Path(name).suffix.lower() not in kinds:
+            raise BadInput(text(problem, path=name))
     with live(json_):
         table = sweep.results(folder)
-    written = [_export(table, export)] if export else []
+    written = [write_file(export, "--export", {kind: partial(_export, table, kind) for kind in EXPORTS})] if export else []
     if figure:
         from experiments.figure_compare import save_sweep
 
-        written.append(str(save_sweep(table, figure)))
-    show_results(table, json_, written)
+        written.append(write_file(figure, "--figure", {kind: partial(save_sweep, table, kind=kind[1:]) for kind in PICTURES}))
+    show_results(table, folder, json_, written)
 
 
-def swept(work, folder: str, engine: str, scheduler, processes, quiet: bool) -> None:
-    """A sweep behind a progress bar; Ctrl-C says what is kept."""
+EXPORTS, PICTURES = (".csv", ".parquet"), (".png", ".svg", ".pdf")
+
+
+def _export(table, kind: str, path: Path) -> None:
+    table.to_csv(path, index=False) if kind == ".csv" else table.to_parquet(path, index=False)
+
+
+def swept(work, folder: str, engine: str, scheduler, processes, quiet: bool, lines=()) -> None:
+    """A sweep behind a progress bar; `lines` are said when it starts. Ctrl-C says what is kept."""
     from experiments.tables_compare import duration
 
-    many = None if processes is None else whole("--processes", processes, 1, MAX_PROCESSES)
+    many = given("--processes", processes, 1, MAX_PROCESSES)
     waiting = preparing()
     with live(quiet, waiting) as told:
-        kept, announced = None, False
+        todo, announced = list(lines), False
 
         def step(found) -> None:
-            nonlocal kept, announced
-            kept = found
+            nonlocal announced
+            while todo:
+                told.say(todo.pop(0))
             if found.session_runs == 0:
                 return told.say(text("sweep_nothing")) if found.done == found.total else None
             if found.left_seconds and not announced:
@@ -121,16 +131,25 @@ def swept(work, folder: str, engine: str, scheduler, processes, quiet: bool) -> 
             words = [text("sweep_runs"), text("sweep_rate", rate=found.per_second)]
             told.step(found.done, found.total, ", ".join(words + ([text("sweep_failed", failed=found.failed)] if found.failed else [])))
 
-        try:
+        with if_stopped(lambda: _kept(folder)):
             table = work(engine=engine, scheduler=scheduler, processes=many, progress=step)
-        except KeyboardInterrupt:
-            if kept:
-                fail(text("sweep_stopped", done=kept.done, runs=kept.total, folder=folder), 0)
-            raise
-    show_results(table, quiet)
+    show_results(table, folder, quiet)
 
 
-def show_results(table, json_: bool, written=()) -> None:
+def _kept(folder: str) -> str:
+    """How much of a sweep that was stopped is there, and how to go on."""
+    from experiments import store
+    from simulation.parameters import InputError
+
+    try:
+        kept = store.open(folder)
+        left = sum(last - first + 1 for first, last in store.missing(kept))
+    except InputError:  # stopped before there was a sweep
+        return text("stopped")
+    return text("sweep_stopped", done=number(kept.total - left), runs=number(kept.total), folder=folder)
+
+
+def show_results(table, folder: str, json_: bool, written=()) -> None:
     from experiments.sweep import summary
     from experiments.tables_compare import results_lines, results_tables
 
@@ -139,22 +158,4 @@ def show_results(table, json_: bool, written=()) -> None:
         failures = table.loc[table["status"] == "failed", ["run", "point", "replicate", "reason"]].to_dict("records")
         return emit({**table.attrs, "done": len(table), "failed": failures, "summary": rows, "written": list(written)})
     files = [text("written", files=", ".join(written))] if written else []
-    show_parts([*(results_tables(table) if len(table) else []), *results_lines(table), *files])
-
-
-def _export(table, name: str) -> str:
-    """All rows to a CSV or Parquet file, whole or not at all."""
-    target = Path(name)
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    write = {".csv": lambda: table.to_csv(draft, index=False), ".parquet": lambda: table.to_parquet(draft, index=False)}.get(target.suffix)
-    if write is None:
-        raise BadInput(text("export_name", path=name))
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write()
-        os.replace(draft, target)
-    except OSError as error:
-        raise BadInput(text("out_denied", path=name, why=error.strerror or error)) from None
-    finally:
-        draft.unlink(missing_ok=True)
-    return str(target)
+    show_parts([*results_tables(table, console().width), *results_lines(table, folder), *files])

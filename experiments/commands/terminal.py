@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated
@@ -46,13 +46,14 @@ class Sadar(TyperGroup):
                 code = 130 if pressed else explained(error)
         if code == 130:
             exec("")  # or Python would end by the signal itself when Ctrl-C fell into an exec() of some import
-            fail(text("stopped"), code)
+            fail(STOPPED[0] if STOPPED else text("stopped"), code)
         if standalone_mode:
             sys.exit(code)
         return code
 
 
 PRESSED: list[int] = []
+STOPPED: list[str] = []
 
 
 @contextmanager
@@ -61,6 +62,7 @@ def interruptible():
     ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler and threading.current_thread() is threading.main_thread()
     hook = sys.unraisablehook
     PRESSED.clear()
+    STOPPED.clear()
 
     def press(number, frame):
         PRESSED.append(number)
@@ -75,6 +77,17 @@ def interruptible():
         if ours:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             sys.unraisablehook = hook
+
+
+@contextmanager
+def if_stopped(words: Callable[[], str]):
+    """What Ctrl-C says that falls in here."""
+    try:
+        yield
+    except BaseException as error:
+        if PRESSED or isinstance(error, KeyboardInterrupt):
+            STOPPED[:] = [words()]
+        raise
 
 
 def fail(message: str, code: int, context=None) -> int:
@@ -126,6 +139,11 @@ def whole(name: str, value: str, low: int, high: int, why: str = "") -> int:
     return found
 
 
+def given(name: str, value: str | None, low: int, high: int) -> int | None:
+    """The same where an option is there, else None."""
+    return None if value is None else whole(name, value, low, high)
+
+
 def load(name: str, campaigns=None, overrides=None, until=None):
     from scenarios.loader import load
 
@@ -156,6 +174,22 @@ def check_out(given: str, refuse: Callable[[Path], None]) -> None:
         refuse(folder)
     except (OSError, ValueError) as error:
         raise BadInput(text("out_denied", path=given, why=getattr(error, "strerror", None) or error)) from None
+
+
+def write_file(name: str, option_: str, kinds: dict[str, Callable[[Path], None]]) -> str:
+    """A file, whole or not at all, by the function for its ending; gives its name."""
+    target = Path(name).absolute()
+    draft = target.with_name(f".{os.getpid()}.{target.name}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        kinds[target.suffix.lower()](draft)
+        os.replace(draft, target)
+    except OSError as error:
+        raise BadInput(text("file_denied", option=option_, path=name, why=error.strerror or error)) from None
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+    return name
 
 
 def save(result, out: str, draw: Callable) -> str:

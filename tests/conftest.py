@@ -1,0 +1,11 @@
+"""What holds for all tests: none writes to the folders of the user who runs them."""
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_of_tests(tmp_path_factory):
+    """What is remembered of runs (`experiments.recipes`) goes to a folder of this session, in its processes too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SADAR_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
