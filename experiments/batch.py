@@ -36,9 +36,9 @@ class Run(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """What all runs of a sweep share. `bases`: resolved parameters, plain; `keys`: what is measured, as `keys.key_of` gives it."""
+    """What all runs of a sweep share. `bases`: resolved parameters as JSON text; `keys`: what is measured, as `keys.key_of` gives it."""
 
-    bases: list[dict]
+    bases: tuple[str, ...]
     seed: int
     keys: tuple[tuple[str, str, str, str], ...]
     weekly: bool
@@ -101,7 +101,7 @@ def _about(run: Run) -> dict:
 
 
 def _asked(run: Run, frame: Frame) -> tuple[str, str]:
-    return json.dumps(frame.bases[run.base]), json.dumps(run.overrides, sort_keys=True)
+    return frame.bases[run.base], json.dumps(run.overrides, sort_keys=True)
 
 
 @functools.lru_cache(maxsize=64)

@@ -6,6 +6,7 @@
     sadar results, branch, replay   experiments.sweep.results, experiments.branch.save, experiments.replay.replay
     sadar list, check, show         scenarios.reading.names, experiments.show
     sadar schedule                  simulation.document.SCHEDULE
+    sadar verify                    experiments.verify.verify(data)
 
 Heavy modules are imported inside the commands, so that `sadar --help` is there at once. Every word stands in words.TEXT.
 """
@@ -14,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.commands import compare, provenance, run, scenario, sweep
+from experiments.commands import compare, provenance, run, scenario, sweep, verify
 from experiments.commands.terminal import Json, Sadar, emit, option
 
 app = typer.Typer(cls=Sadar, add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,7 +23,7 @@ COMMANDS = {
     "run": run.run_command, "compare": compare.compare_command, "sweep": sweep.sweep_command, "resume": sweep.resume_command,
     "extend": sweep.extend_command, "results": sweep.results_command, "branch": provenance.branch_command,
     "replay": provenance.replay_command, "list": scenario.list_command, "check": scenario.check_command, "show": scenario.show_command,
-    "schedule": scenario.schedule_command,
+    "schedule": scenario.schedule_command, "verify": verify.verify_command,
 }  # fmt: skip
 for name, command in COMMANDS.items():
     app.command(name)(command)

@@ -196,6 +196,12 @@ def _versions() -> tuple[tuple[str, str], ...]:
 # ------------------------------------------------------------------ schedulers
 
 
+def answers(address: str) -> None:
+    """Raise InputError where no scheduler answers at an address."""
+    with _connected(address):
+        pass
+
+
 @contextlib.contextmanager
 def _connected(address: str) -> Iterator[distributed.Client]:
     logger = logging.getLogger("distributed.client")

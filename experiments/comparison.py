@@ -42,7 +42,7 @@ TEXT = {
     "best_open": "which of {count} campaigns is best cannot be told: {a} leads, {b} is not told apart from it: {what} {when} "
     "differs by {mean}, 95 % interval {low} to {high}; {needed}",
     "needed": "to tell a difference of that size takes about {pairs} pairs of villages, {have} were run",
-    "hopeless": "there is no difference to tell",
+    "hopeless": "these villages show no difference at all",
     "no_value": "nothing can be said of {what} {when}: {a} and {b} have no pair of villages in which both have a value",
     "missing": "; {missing} of {pairs} pairs have no value",
     "end": "at the end of the run", "month": "at month {month}", "day": "on {month}", "of": "{what} of {kind} {group}",

@@ -77,6 +77,10 @@ def engine(name: str, *, scheduler: str | None = None, processes: int | None = N
         raise InputError(f"processes = {processes!r}: not allowed with a scheduler, whose workers are as many as have joined it")
     if importlib.util.find_spec("distributed") is None:
         raise InputError("engine = 'dask': Dask distributed is not installed; pip install sadar[cluster]")
+    if scheduler is not None:
+        from experiments import cluster
+
+        cluster.answers(scheduler)  # said now, not when the first runs are done
     return functools.partial(dask, scheduler=scheduler, processes=processes)
 
 

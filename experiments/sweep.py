@@ -9,6 +9,7 @@ Each gives a tidy pandas frame, a row for each run. Engines and the number of pr
 """
 
 import functools
+import json
 import math
 import time
 import warnings
@@ -261,7 +262,7 @@ def _work_off(kept: store.Store, made: Plan, given: tuple, progress: Told | None
     """Do what is missing, write each piece as it comes, tell how far it is."""
     carry, many, seconds = given
     keys = tuple(key_of(name) for name in kept.manifest["outcomes"])
-    frame = Frame(made.bases, made.design.seed, keys, made.design.weekly)
+    frame = Frame(tuple(map(json.dumps, made.bases)), made.design.seed, keys, made.design.weekly)
     run = lambda number: Run(number, number % len(made.points), number // len(made.points), *_of_point(made, number % len(made.points)))  # noqa: E731
     again, gaps, levers = store.failed(kept), store.missing(kept), int(made.points["lever_point"].max()) + 1
     watch = _Watch(progress, kept.total, kept.total - sum(b - a + 1 for a, b in gaps), len(again), made, many)

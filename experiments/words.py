@@ -127,7 +127,7 @@ TEXT = {
     "results_none": "{title}: no run is done yet", "with_lever": "yes", "without_lever": "no", "in_juta": ", juta Rp",
     "more_outcomes": "Also kept, see --json or --export: {list}",
     "results_line": "sweep {sweep_id}: {done} of {runs} runs done, {failed} failed", "failed_line": "  {count} x {reason}",
-    "missing_line": "{missing} runs are missing; if nothing is at work on them: sadar resume {folder}", "written": "written: {files}",
+    "missing_line": "runs still missing: {missing}; if nothing is at work on them: sadar resume {folder}", "written": "written: {files}",
     "failed_hint": "to try the failed ones again: sadar resume {folder} --retry-failed",
     "export_name": "--export {path}: not allowed; allowed: a file that ends in .csv or .parquet",
     "figure_name": "--figure {path}: not allowed; allowed: a file that ends in .png, .svg or .pdf",
@@ -136,9 +136,13 @@ TEXT = {
     "branch_saved": "{title} until {day}: {replicates} states in {folder}, run id {run_id}; go on with: sadar compare {folder} --with CAMPAIGN",
     "branch_stopped": "stopped; {folder} is not complete; the same command fills it again from the start",
     "differs_title": "What differs", "then": "then", "now": "now", "change": "change",
+    # verify
+    "verify_title": "The model against mathematics, reference runs and hand calculation", "check": "check", "expected": "expected", "got": "got",
+    "tolerance": "tolerance", "ok": "ok", "failed_check": "FAILED", "verify_failed": "FAILED {check}: {note}", "verify_skipped": "not checked, {check}: {note}",
+    "verify_closing": "{passed} passed, {failed} failed, {skipped} not checked; seed {seed}. What each did: --json.",
     # figures of comparisons and sweeps
     "figure_head": "{label}, {when}. {pairs} villages, each under every campaign with the same luck.",
-    "figure_outcome": "{label}: mean and 95 % interval", "figure_cost": "Campaign money for each retained worker, Rp (95 %)",
+    "figure_outcome": "{label}: mean and 95 % interval", "figure_cost": "Campaign money for each retained worker{unit}: 95 % interval", "in_rp": ", Rp",
     "figure_no_value": "no value", "figure_no_spend": "spends nothing", "figure_best": "best", "figure_maybe": "may be best",
     "figure_none_costs": "No campaign spends anything.",
     "figure_differences": "Differences village by village{points}: mean and 95 % interval",
@@ -148,7 +152,7 @@ TEXT = {
     "figure_at_once": "Intervals hold one by one, 'told apart' for all {count} pairs at once.",
     "figure_compare_caption": "Seed {seed}, {pairs} villages, run id {run_id}. Told apart or not is seen in the differences, not in the bars "
     "above them. Intervals are luck alone: what is unknown about people is not in them, behavior is not calibrated.",
-    "figure_sweep_missing": "{missing} runs are still missing.", "figure_sweep_failed": "{failed} runs failed and are left out.",
+    "figure_sweep_missing": "Runs still missing: {missing}.", "figure_sweep_failed": "Runs that failed and are left out: {failed}.",
     "figure_all_runs": "all runs", "figure_choices": "{choices} choices of levers, over states of the world and luck: mean, and {range}",
     "figure_one_choice": "Over states of the world and luck: mean, and {range}",
     "figure_most": "The {shown} of {choices} choices of levers with most '{label}', over states of the world and luck: mean, and {range}",

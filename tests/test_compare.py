@@ -209,7 +209,7 @@ def test_verdict_of_two_campaigns_that_cannot_be_told_apart():
     assert said.startswith("B and A cannot be told apart: the number of active workers at the end of the run differs by 1, ")
     assert "95 % interval -2.8 to 4.8" in said and f"about {math.ceil(enough)} pairs of villages, 30 were run" in said
     assert not found.differences()["clear"].any()
-    assert "no difference to tell" in made([[1, 3], [3, 1]]).verdict()
+    assert "no difference at all" in made([[1, 3], [3, 1]]).verdict()
 
 
 def test_verdict_of_costs_says_less_is_better():

@@ -312,7 +312,7 @@ def test_a_run_that_kills_its_process_is_one_failed_row(design, tmp_path, monkey
     assert (again["status"] == "ok").all() and written(tmp_path / "out") == written(tmp_path / "whole")
 
 
-def test_bad_requests_are_refused_before_anything_is_written(design, tmp_path):
+def test_bad_requests_are_refused_before_anything_is_written(design, tmp_path, monkeypatch):
     huge = {**design, "replicates": 10_000_000}
     wrong = {**design, "levers": {"campaign.levers.sesion.contact.attendance": [1]}}
     for bad, told in ((huge, "runs; at most 10,000,000"), (wrong, "session"), ({**design, "outcomes": ["activ"]}, "active")):
@@ -320,6 +320,10 @@ def test_bad_requests_are_refused_before_anything_is_written(design, tmp_path):
             sweep(bad, tmp_path / "out")
     with pytest.raises(InputError, match="local"):
         sweep(design, tmp_path / "out", engine="locale")
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("experiments.cluster.REACH", 0.5)
+    with pytest.raises(InputError, match="no Dask scheduler answers there"):
+        sweep(design, tmp_path / "out", engine="dask", scheduler="tcp://127.0.0.1:1")
     assert not (tmp_path / "out").exists()
 
 

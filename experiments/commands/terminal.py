@@ -223,7 +223,7 @@ def live(quiet: bool, waiting: str = ""):
         def step(done: int, total: int, words: str) -> None:
             if PRESSED:
                 raise KeyboardInterrupt
-            progress.update(task, completed=done, total=total, description=words)
+            progress.update(task, completed=done, total=total, description=words, refresh=done == 0)
 
         yield SimpleNamespace(say=say, step=step, shown=shown)
     for line in dict.fromkeys(str(w.message) for w in caught if not issubclass(w.category, DeprecationWarning | FutureWarning)):
