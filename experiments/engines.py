@@ -96,7 +96,7 @@ def batch_seconds(name: str) -> float:
 
     A task costs 0.05 ms of processor time (local) or 6 to 15 ms (dask: client, scheduler and worker), with 300 figures of each run.
     """
-    return {"local": 0.3, "dask": 1.0}[name]
+    return {"local": 0.5, "dask": 2.0}[name]
 
 
 def available() -> int:
