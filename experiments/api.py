@@ -8,6 +8,7 @@
     resume("out/sessions"); extend("out/sessions", 50); results("out/sessions")
     branch("lerep", "2019-01-01", "out/past")               a Past: compare("out/past", [...]) goes on from it
     replay("3f2a")                                          the same again? .verdict, .differences
+    verify()                                                a frame: known mathematics beside what the kernel gives
     load("out/lerep")                                       what a folder holds
 
 Tables are pandas frames. `one` is the unit of work: one replicate, measured. These functions live in the modules of the same
@@ -17,19 +18,21 @@ names (`experiments.compare.compare`), which is why the package itself cannot ha
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments import comparison, result
 from experiments.branch import Past
 from experiments.branch import load as _past
 from experiments.branch import save as branch
 from experiments.compare import compare
 from experiments.compare import plan as plan_compare
-from experiments.comparison import Comparison
+from experiments.comparing import comparison
+from experiments.comparing.comparison import Comparison
 from experiments.replay import Replay, replay
-from experiments.replicate import one
-from experiments.result import Result, _recover
 from experiments.run import run
+from experiments.running import result
+from experiments.running.replicate import one
+from experiments.running.result import Result, _recover
 from experiments.sweep import extend, influence, results, resume, summary, sweep
 from experiments.sweep import plan as plan_sweep
+from experiments.verify import verify
 from simulation.parameters import InputError
 
 if TYPE_CHECKING:
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Comparison", "Past", "Replay", "Result", "branch", "compare", "extend", "influence", "load", "one", "plan_compare", "plan_sweep",
-    "replay", "results", "resume", "run", "summary", "sweep",
+    "replay", "results", "resume", "run", "summary", "sweep", "verify",
 ]  # fmt: skip
 
 #: the file that says what a folder holds -> what reads it

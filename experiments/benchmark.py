@@ -24,7 +24,7 @@ def design(case: str, runs: int) -> dict:
 
 def kernel_seconds(case: str, runs: int = 40) -> float:
     """Median seconds of the kernel for one run, burn-in included, alone on a core."""
-    from experiments.design import plan
+    from experiments.sweeping.design import plan
     from simulation.assembly import assemble
     from simulation.baseline import solve
 

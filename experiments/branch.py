@@ -23,11 +23,11 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments import files
 from experiments.engines import CODE, Lost, local
 from experiments.recipes import remember
 from experiments.replay import Again
 from experiments.run import versions
+from experiments.sweeping import files
 from scenarios.loader import Scenario, content_hash
 from scenarios.loader import load as load_scenario
 from simulation.branch import fork, restore, state, switched

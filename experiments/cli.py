@@ -4,7 +4,7 @@
     sadar compare lerep --with ...  experiments.compare.compare("lerep", [...]), .verdict(), .save()
     sadar sweep, resume, extend     experiments.sweep.sweep(design, folder), resume(folder), extend(folder, replicates)
     sadar results, branch, replay   experiments.sweep.results, experiments.branch.save, experiments.replay.replay
-    sadar list, check, show         scenarios.reading.names, experiments.show
+    sadar list, check, show         scenarios.reading.names, experiments.screens.show
     sadar schedule                  simulation.document.SCHEDULE
     sadar verify                    experiments.verify.verify(data)
 

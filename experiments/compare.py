@@ -26,16 +26,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments import branch, comparison, stopping
-from experiments import budget as budgets
-from experiments.campaigns import date_of, gone_on, idle, in_case, step_of
-from experiments.comparison import Comparison, load
+from experiments import branch
+from experiments.comparing import budget as budgets
+from experiments.comparing import comparison, stopping
+from experiments.comparing.campaigns import date_of, gone_on, idle, in_case, step_of
+from experiments.comparing.comparison import Comparison, load
 from experiments.engines import CODE, Lost, available, local
-from experiments.keys import Key, key_of, text_of
 from experiments.recipes import remember
 from experiments.replay import Again
-from experiments.replicate import measured
 from experiments.run import versions
+from experiments.running.keys import Key, key_of, text_of
+from experiments.running.replicate import measured
 from scenarios.loader import Scenario, content_hash
 from simulation import ledger
 from simulation.baseline import SOLVED

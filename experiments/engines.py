@@ -41,7 +41,7 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NU
 
 def code_version() -> str:
     """Sixteen hex digits that change when a source changes that makes numbers: any of the simulation, and those that measure it."""
-    here = Path(__file__).parent
+    here = Path(__file__).parent / "running"
     sources = (cache.model_hash().encode(), *((here / name).read_bytes() for name in MEASURING))
     return hashlib.sha256(b"\0".join(sources)).hexdigest()[:16]
 

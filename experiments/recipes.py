@@ -30,7 +30,7 @@ from experiments.engines import CODE
 from simulation.parameters import InputError, Parameters
 
 if TYPE_CHECKING:
-    from experiments.result import Result
+    from experiments.running.result import Result
 
 #: recipes kept on this machine, the newest; how deep below a folder results are looked for, and in how many folders at most
 KEPT, DEPTH, FOLDERS = 1000, 3, 10_000
@@ -190,7 +190,7 @@ def _in_folders(folders: Iterable[Path]) -> Iterator[tuple[str, Callable]]:
             recipe = {**about, **told["provenance"], "kind": "compare", "folder": str(folder)}
             yield recipe["run_id"], lambda recipe=recipe: recipe
         elif name == "manifest.json" and told.get("kind") == "sadar sweep" and told.keys() >= {"plan", "code"}:
-            from experiments import sweep_recipe
+            from experiments.sweeping import sweep_recipe
 
             yield sweep_recipe.sweep_id(told), lambda folder=folder: sweep_recipe.of_folder(folder)
         elif name == "state.json" and told.get("kind") == "sadar past" and told.get("run_id"):
@@ -233,7 +233,7 @@ def _in_sweeps(folders: Iterable[Path], wanted: str) -> Iterator[tuple[str, Call
     """Single runs of the sweeps in folders and below: looked for last, for a sweep may have millions."""
     for folder, name, told in _results(folders):
         if name == "manifest.json" and told.get("kind") == "sadar sweep":
-            from experiments import store, sweep_recipe
+            from experiments.sweeping import store, sweep_recipe
 
             kept = store.open(folder)
             for row in store.named(kept, wanted).to_dict("records"):

@@ -38,7 +38,7 @@ REPLAYS: dict[str, str] = {
     "run": "experiments.replay:run_again",
     "one": "experiments.replay:one_again",
     "compare": "experiments.compare:again",
-    "sweep": "experiments.sweep_recipe:again",
+    "sweep": "experiments.sweeping.sweep_recipe:again",
     "past": "experiments.branch:again",
 }
 
@@ -141,7 +141,7 @@ def run_again(recipe: dict, *, progress=None, processes=None) -> Again:
 
 def one_again(recipe: dict, *, progress=None, processes=None) -> Again:
     """A single replicate, such as a run of a sweep; the values kept are looked for at their own months."""
-    from experiments.replicate import one
+    from experiments.running.replicate import one
 
     months = {int(name.partition("@")[2].partition("/")[0]) for name in recipe.get("values") or {} if "@" in name and "@end" not in name}
     found = one(_made(Parameters, recipe["parameters"]), recipe["seed"], recipe["replicate"], months=sorted(months - {0}))

@@ -24,8 +24,8 @@ import numpy as np
 
 from experiments.engines import CODE, Lost, available, local
 from experiments.recipes import of_run, remember
-from experiments.replicate import MONTHS, checkpoints, one
-from experiments.result import Result, load, refuse_others, spread
+from experiments.running.replicate import MONTHS, checkpoints, one
+from experiments.running.result import Result, load, refuse_others, spread
 from scenarios.loader import Scenario, content_hash
 from scenarios.loader import load as load_scenario
 from simulation.baseline import SOLVED, solve

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from experiments import design, store
-from experiments.batch import FAILED, Frame, Run, failed, run_batch
-from experiments.design import GROUPS, Plan
 from experiments.engines import CODE, Lost, available, batch_seconds, engine
-from experiments.keys import key_of
-from experiments.result import spread
 from experiments.run import versions
-from experiments.sweep_recipe import digest_of, remember_folder, sweep_id
+from experiments.running.keys import key_of
+from experiments.running.result import spread
+from experiments.sweeping import design, store
+from experiments.sweeping.batch import FAILED, Frame, Run, failed, run_batch
+from experiments.sweeping.design import GROUPS, Plan
+from experiments.sweeping.sweep_recipe import digest_of, remember_folder, sweep_id
 from simulation.baseline import BEFORE, DURING, ROUNDS, SAMPLE_WORKERS, SOLVED
 from simulation.parameters import InputError, Parameters
 

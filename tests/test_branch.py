@@ -16,7 +16,8 @@ from test_properties import one_lever, scenarios
 from worlds import START, lever, parameters
 
 from experiments import branch as past
-from experiments import compare, replicate
+from experiments import compare
+from experiments.running import replicate
 from scenarios.loader import load
 from simulation import branch, kernel, ledger, outcomes, world
 from simulation.branch import fork, restore, state, switched

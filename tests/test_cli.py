@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from experiments import cli, show, tables, words
+from experiments import cli
 from experiments.cli import app
+from experiments.screens import show, tables, words
 from scenarios.loader import load as load_scenario
 from scenarios.reading import names
 
@@ -349,7 +350,7 @@ def test_our_own_errors_are_one_line_and_the_traceback_goes_to_a_file(sadar, mon
 
 
 def test_a_run_that_cannot_finish_writing_leaves_nothing_and_keeps_the_old(sadar, tmp_path, monkeypatch):
-    from experiments import figures
+    from experiments.screens import figures
 
     run = ["run", "lerep", *QUICK, "--replicates", "1", "--out", "out"]
     whole = figures.save_figure
@@ -421,8 +422,8 @@ def test_a_ctrl_c_that_python_drops_still_ends_the_run(goes_on, sadar, monkeypat
 def test_figure_cuts_nothing_off_and_labels_do_not_overlap(case, until, levers, tmp_path):
     from matplotlib.text import Text
 
-    from experiments.figures import figure
     from experiments.run import run
+    from experiments.screens.figures import figure
 
     campaign = [tmp_path / "long.toml"] if levers else []
     for file in campaign:  # many levers with long names, with and without cost
@@ -447,8 +448,8 @@ def test_figure_cuts_nothing_off_and_labels_do_not_overlap(case, until, levers, 
 
 
 def test_figure_money_is_the_ledgers(finished):
-    from experiments.figures import juta, lever_money
     from experiments.run import load
+    from experiments.screens.figures import juta, lever_money
 
     result = load(finished[1])
     found = lever_money(result).set_index("lever")["median"]

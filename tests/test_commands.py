@@ -14,11 +14,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiments import compare, store, sweep, words
+from experiments import compare, sweep
 from experiments.cli import app
-from experiments.figure_compare import comparison_figure, leading
-from experiments.figure_sweep import luck, sweep_figure
-from experiments.labels import amount, distinct, duration, interval, of_difference, short_paths, stacked
+from experiments.screens import words
+from experiments.screens.figure_compare import comparison_figure, leading
+from experiments.screens.figure_sweep import luck, sweep_figure
+from experiments.screens.labels import amount, distinct, duration, interval, of_difference, short_paths, stacked
+from experiments.sweeping import store
 
 SADAR = [sys.executable, "-m", "experiments.cli"]
 ROOT = Path(__file__).parent.parent
@@ -361,7 +363,7 @@ def test_a_folder_in_use_is_left_alone(sadar, told):
 
 
 def test_our_own_errors_are_one_line_and_leave_no_file(sadar, monkeypatch):
-    from experiments import figure_compare, figure_sweep
+    from experiments.screens import figure_compare, figure_sweep
 
     monkeypatch.setattr(figure_compare, "comparison_figure", lambda found: 1 / 0)
     monkeypatch.setattr(figure_sweep, "sweep_figure", lambda table: 1 / 0)

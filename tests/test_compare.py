@@ -12,11 +12,12 @@ import pandas as pd
 import pytest
 from worlds import QUIET, lever, parameters
 
-from experiments import branch, budget, campaigns, compare, comparison, replay, stopping
+from experiments import branch, compare, replay
 from experiments.compare import load, plan
-from experiments.comparison import Comparison
+from experiments.comparing import budget, campaigns, comparison, stopping
+from experiments.comparing.comparison import Comparison
 from experiments.engines import Lost
-from experiments.replicate import one
+from experiments.running.replicate import one
 from scenarios.loader import load as load_scenario
 from simulation.baseline import solve
 from simulation.branch import switched

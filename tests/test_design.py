@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.design import Design, Plan, parameters_of, plan, read_design
-from experiments.design_file import Varied
-from experiments.keys import HEADLINES
+from experiments.running.keys import HEADLINES
+from experiments.sweeping.design import Design, Plan, parameters_of, plan, read_design
+from experiments.sweeping.design_file import Varied
 from scenarios.errors import ScenarioError
 from scenarios.loader import content_hash, load
 from scenarios.reading import HERE

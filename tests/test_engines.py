@@ -151,7 +151,7 @@ def test_work_that_cannot_be_sent_is_refused(name, on):
 @pytest.fixture(scope="module")
 def replicate():
     """Work, and the digests of what it makes in this process."""
-    from experiments.replicate import one
+    from experiments.running.replicate import one
     from scenarios.loader import load
     from simulation.baseline import solve
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from experiments.keys import HEADLINES, catalog, key_of, text_of
 from experiments.run import one
+from experiments.running.keys import HEADLINES, catalog, key_of, text_of
 from scenarios.loader import load
 from simulation import outcomes
 from simulation.parameters import InputError

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments import families
-from experiments.replicate import BEFORE, HEADLINES, key_of, measured, one
+from experiments.running import families
+from experiments.running.replicate import BEFORE, HEADLINES, key_of, measured, one
 from scenarios.loader import load
 from simulation import ledger, outcomes, world
 from simulation.parameters import InputError

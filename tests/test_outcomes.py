@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.families import FAMILIES, Layout
 from experiments.run import one
+from experiments.running.families import FAMILIES, Layout
 from scenarios.loader import Observation, load
 from simulation import ledger, outcomes, world
 from simulation.parameters import Campaign, Cost, Lever

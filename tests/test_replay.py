@@ -16,13 +16,15 @@ from pathlib import Path
 import pytest
 from test_exactness import rich
 
-from experiments import branch, compare, engines, recipes, replicate, store, sweep_recipe
+from experiments import branch, compare, engines, recipes
 from experiments import replay as replays
 from experiments import sweep as sweeps
-from experiments.batch import run_batch
 from experiments.recipes import find, of_run, registry, remember
 from experiments.replay import Again, replay
 from experiments.run import run
+from experiments.running import replicate
+from experiments.sweeping import store, sweep_recipe
+from experiments.sweeping.batch import run_batch
 from scenarios.loader import load as load_scenario
 from simulation import cache
 from simulation.parameters import InputError
@@ -416,21 +418,23 @@ def test_a_past_of_people_from_a_file_needs_that_file(tmp_path):
 
 def test_what_is_measured_is_part_of_the_code_version(tmp_path, monkeypatch):
     """All that the unit of work imports of experiments makes its numbers."""
-    root, todo, used = Path(engines.__file__).parent, ["replicate.py"], set()
+    root, todo, used = Path(engines.__file__).parent / "running", ["replicate.py"], set()
     while todo:
         name = todo.pop()
         used.add(name)
-        modules = re.findall(r"^(?:from|import) experiments\.(\w+)", (root / name).read_text(), re.M)
+        modules = re.findall(r"^(?:from|import) experiments\.running\.(\w+)", (root / name).read_text(), re.M)
         todo += [f"{m}.py" for m in modules if f"{m}.py" not in used]
     assert used == set(engines.MEASURING)
     monkeypatch.setattr(engines, "__file__", str(tmp_path / "engines.py"))
+    copies = tmp_path / "running"
+    copies.mkdir()
     for name in used:
-        shutil.copy(root / name, tmp_path)
+        shutil.copy(root / name, copies)
     assert engines.code_version() == engines.CODE != cache.model_hash()
     for name in used:
-        with (tmp_path / name).open("a") as file:
+        with (copies / name).open("a") as file:
             file.write("#")
-    found = {engines.code_version() for name in used if (tmp_path / name).write_bytes((root / name).read_bytes())}
+    found = {engines.code_version() for name in used if (copies / name).write_bytes((root / name).read_bytes())}
     assert len(found) == len(used)  # each of them counts, the last gives the version of old again
     monkeypatch.setattr(cache, "model_hash", lambda: "0" * 16)
     assert engines.code_version() not in {*found, engines.CODE}

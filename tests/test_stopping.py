@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from experiments.stopping import (
+from experiments.comparing.stopping import (
     FIRST,
     best_probability,
     estimate,

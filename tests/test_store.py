@@ -19,8 +19,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from experiments import files, store
-from experiments.design import Plan, plan
+from experiments.sweeping import files, store
+from experiments.sweeping.design import Plan, plan
 from simulation.parameters import InputError
 
 ROOT = Path(__file__).parent.parent
@@ -398,7 +398,7 @@ WRITER = """
 import sys
 sys.path[:0] = [{root!r}, {tests!r}]
 import test_store as t
-from experiments import store
+from experiments.sweeping import store
 with store.locked({folder!r}, make=True):
     s = t.begin({folder!r}, weekly=True, replicates=2000)
     print("begun", flush=True)
@@ -550,7 +550,7 @@ LIMITED = """
 import resource, sys
 sys.path[:0] = [{root!r}, {tests!r}]
 import test_store as t
-from experiments import store
+from experiments.sweeping import store
 with store.locked({folder!r}) as folder:
     s = store.open(folder)
     for size in (0, 1000):

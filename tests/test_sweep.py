@@ -15,10 +15,10 @@ import toys
 from clusters import shared  # noqa: F401
 
 from experiments import sweep as sweeps
-from experiments.design import plan
-from experiments.keys import key_of
-from experiments.replicate import one
+from experiments.running.keys import key_of
+from experiments.running.replicate import one
 from experiments.sweep import _Watch, extend, influence, results, resume, summary, sweep
+from experiments.sweeping.design import plan
 from simulation.baseline import solve
 from simulation.branch import fork
 from simulation.parameters import InputError
@@ -106,7 +106,7 @@ def test_processes_and_cuts_change_no_byte(design, tmp_path, monkeypatch):
 
 
 def test_weekly_curves_are_those_of_the_runs(design, tmp_path):
-    from experiments import store
+    from experiments.sweeping import store
     from simulation import outcomes
 
     sweep({**design, "weekly": True}, tmp_path / "out", processes=1)
@@ -196,7 +196,7 @@ def test_extended_is_begun_with_more(design, tmp_path):
 def test_two_processes_on_one_folder(design, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         sweep(design, tmp_path / "out", processes=1, progress=_stop_after(2))
-    hold = "import sys, time; from experiments import store\nwith store.locked(sys.argv[1]): print('held', flush=True); time.sleep(60)"
+    hold = "import sys, time; from experiments.sweeping import store\nwith store.locked(sys.argv[1]): print('held', flush=True); time.sleep(60)"
     other = subprocess.Popen([sys.executable, "-c", hold, str(tmp_path / "out")], stdout=subprocess.PIPE, text=True)
     try:
         assert other.stdout.readline() == "held\n"

@@ -71,7 +71,7 @@ class Stillborn:
 
 def deadly_batch(runs, frame):
     """`run_batch`, but for run 17."""
-    from experiments.batch import run_batch
+    from experiments.sweeping.batch import run_batch
 
     if any(run.number == 17 for run in runs):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -80,7 +80,7 @@ def deadly_batch(runs, frame):
 
 def slow_batch(runs, frame):
     """`run_batch`, slow enough that a worker can be killed in the middle."""
-    from experiments.batch import run_batch
+    from experiments.sweeping.batch import run_batch
 
     time.sleep(0.1 * len(runs))
     return run_batch(runs, frame)

@@ -25,7 +25,7 @@ from experiments.commands.terminal import (
     show_parts,
     whole,
 )  # fmt: skip
-from experiments.words import text
+from experiments.screens.words import text
 
 
 def compare_command(
@@ -64,9 +64,10 @@ def compare_command(
         "processes": given("--processes", processes, 1, MAX_PROCESSES),
     }  # fmt: skip
     waiting = preparing()
-    from experiments import compare, comparison
-    from experiments.figure_compare import save_comparison
-    from experiments.tables_compare import ahead, compare_closing, compare_tables
+    from experiments import compare
+    from experiments.comparing import comparison
+    from experiments.screens.figure_compare import save_comparison
+    from experiments.screens.tables_compare import ahead, compare_closing, compare_tables
     from simulation.parameters import InputError
 
     if out is not None:

@@ -23,7 +23,7 @@ from experiments.commands.terminal import (
     show_parts,
     whole,
 )  # fmt: skip
-from experiments.words import number, text
+from experiments.screens.words import number, text
 
 MOST_DIFFERENCES = 20
 
@@ -68,7 +68,7 @@ def replay_command(
     """Compute a result again and say whether it is identical (if not, the exit code is 1)."""
     waiting = preparing()
     from experiments import replay
-    from experiments.tables import grid
+    from experiments.screens.tables import grid
 
     with live(json_, waiting) as told:
         found = replay.replay(run_id, folders=in_ or (".",), progress=lambda done, total: told.step(done, total, run_id))

@@ -23,7 +23,7 @@ from experiments.commands.terminal import (
     show_parts,
     whole,
 )  # fmt: skip
-from experiments.words import text
+from experiments.screens.words import text
 
 FILES = "write summary.json, weekly.parquet, ledger.parquet, run.json and figure.png to this folder"
 
@@ -47,12 +47,12 @@ def run_command(
     }
     scenario = load(case, campaign, set_, until)
     if out is not None:
-        from experiments.result import refuse_others
+        from experiments.running.result import refuse_others
 
         check_out(out, refuse_others)
     result = watched(scenario, options, quiet=json_, overrides=set_ or ())
-    from experiments.figures import save_figure
-    from experiments.tables import closing, run_tables
+    from experiments.screens.figures import save_figure
+    from experiments.screens.tables import closing, run_tables
 
     written = save(result, out, save_figure) if out is not None else ""
     if json_:
@@ -65,8 +65,8 @@ def watched(scenario, options: dict, quiet: bool = False, overrides=()):
     """`experiments.run.run` with progress; an error gets its file and line."""
     waiting = preparing()
     with live(quiet, waiting) as told:
-        from experiments import show
         from experiments.run import run
+        from experiments.screens import show
 
         show.lay_out(scenario, overrides)  # what does not fit the village is said before anything else
         name = text("runs", name=scenario.name)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from experiments.commands.terminal import BadInput, Campaigns, Case, Json, Sets, Until, console, emit, load, option, show_parts
-from experiments.words import text
+from experiments.screens.words import text
 
 KINDS = {
     "cases": "case",
@@ -31,7 +31,7 @@ def list_command(
     found = {p: [{"name": n, "title": t, "file": shown(f)} for n, t, f in names(KINDS[p])] for p in ([plural] if plural else KINDS)}
     if json_:
         return emit(found)
-    from experiments.tables import names_table
+    from experiments.screens.tables import names_table
 
     show_parts([*(names_table(p, rows) for p, rows in found.items()), text("list_hint")])
 
@@ -39,8 +39,8 @@ def list_command(
 def check_command(file: Case, campaign: Campaigns = None, until: Until = None, set_: Sets = None, json_: Json = False) -> None:
     """Is a scenario valid? Size, levers and network of its village, or the one thing that is wrong."""
     scenario = load(file, campaign, set_, until)
-    from experiments import show
-    from experiments.tables import facts_lines, levers_table
+    from experiments.screens import show
+    from experiments.screens.tables import facts_lines, levers_table
 
     facts = show.facts(show.lay_out(scenario, set_ or ()))
     if json_:
@@ -59,7 +59,7 @@ def show_command(
 ) -> None:
     """A scenario as it would run: what differs from another, its levers week by week, and the money that is certain."""
     scenario, other = load(file, campaign, set_, until), load(against)
-    from experiments import show, tables
+    from experiments.screens import show, tables
 
     plan = show.lay_out(scenario, set_ or ())
     facts, weeks, money = show.facts(plan), show.calendar(plan), show.budget(plan)
@@ -79,7 +79,7 @@ def schedule_command(json_: Json = False) -> None:
     steps = [step._asdict() for step in SCHEDULE]
     if json_:
         return emit(steps)
-    from experiments.tables import grid
+    from experiments.screens.tables import grid
 
     heads = [text("step_does" if key == "does" else key) for key in steps[0]]
     show_parts([grid(text("schedule"), heads, [list(step.values()) for step in steps])])

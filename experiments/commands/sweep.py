@@ -23,7 +23,7 @@ from experiments.commands.terminal import (
     whole,
     write_file,
 )  # fmt: skip
-from experiments.words import number, text
+from experiments.screens.words import number, text
 
 Engine = Annotated[str, option("--engine", "local|dask", "local: processes of this machine; dask: workers of a Dask scheduler")]
 Scheduler = Annotated[str | None, option("--scheduler", "ADDRESS", "with dask: scheduler to use, such as tcp://10.0.0.1:8786")]
@@ -41,7 +41,7 @@ def sweep_command(
 ) -> None:
     """Run a design, levers x states of the world x luck, into a folder that survives interruptions."""
     from experiments import sweep
-    from experiments.tables_sweep import plan_lines
+    from experiments.screens.tables_sweep import plan_lines
 
     made, folder = sweep.plan(design), out or f"out/{Path(design).stem}"
     outcomes = made.design.columns
@@ -97,7 +97,7 @@ def results_command(
         table = sweep.results(folder)
     written = [write_file(export, "--export", {kind: partial(_export, table, kind) for kind in EXPORTS})] if export else []
     if figure:
-        from experiments.figure_sweep import save_sweep
+        from experiments.screens.figure_sweep import save_sweep
 
         written.append(write_file(figure, "--figure", {kind: partial(save_sweep, table, kind=kind[1:]) for kind in PICTURES}))
     show_results(table, folder, json_, written)
@@ -112,7 +112,7 @@ def _export(table, kind: str, path: Path) -> None:
 
 def swept(work, folder: str, engine: str, scheduler, processes, quiet: bool, lines=()) -> None:
     """A sweep behind a progress bar; `lines` are said when it starts. Ctrl-C says what is kept."""
-    from experiments.labels import duration
+    from experiments.screens.labels import duration
 
     many = given("--processes", processes, 1, MAX_PROCESSES)
     waiting = preparing()
@@ -138,7 +138,7 @@ def swept(work, folder: str, engine: str, scheduler, processes, quiet: bool, lin
 
 def _kept(folder: str) -> str:
     """How much of a sweep that was stopped is there, and how to go on."""
-    from experiments import store
+    from experiments.sweeping import store
     from simulation.parameters import InputError
 
     try:
@@ -150,8 +150,8 @@ def _kept(folder: str) -> str:
 
 
 def show_results(table, folder: str, json_: bool, written=()) -> None:
+    from experiments.screens.tables_sweep import results_lines, results_tables
     from experiments.sweep import summary
-    from experiments.tables_sweep import results_lines, results_tables
 
     if json_:
         rows = [{key: None if x != x else x for key, x in row.items()} for row in summary(table).to_dict("records")] if len(table) else []

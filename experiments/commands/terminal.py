@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from experiments.words import text
+from experiments.screens.words import text
 
 MAX_SEED, MAX_REPLICATES, MAX_PROCESSES, MAX_PAIRS, MAX_RUNS = 2**32 - 1, 1_000, 256, 1_000_000, 10_000_000
 USAGE = typer.BadParameter.__mro__[2]  # click's error of any wrong use; some versions of typer carry their own copy of click

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from experiments.commands.terminal import Json, emit, live, option, preparing, show_parts
-from experiments.words import dots, number, text
+from experiments.screens.words import dots, number, text
 
 
 def verify_command(
@@ -36,7 +36,7 @@ def plain(value):
 
 def parts(table, failed: int) -> list:
     """The table, what failed, what was skipped and why, and the counts."""
-    from experiments.tables import grid
+    from experiments.screens.tables import grid
 
     heads = [text(key) for key in ("check", "expected", "got", "tolerance", "unit", "runs_word", "verdict")]
     skipped, done = table[table["passed"].isna()], table[table["passed"].notna()]

@@ -3,7 +3,7 @@
 Text is measured before it is placed, so that nothing is cut off or overlaps whatever the names are.
 """
 
-from experiments.figures import INK, PALE
+from experiments.screens.figures import INK, PALE
 
 STYLE = {
     "font.size": 11, "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": PALE, "svg.hashsalt": "sadar",

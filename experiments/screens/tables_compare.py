@@ -2,9 +2,9 @@
 
 import math
 
-from experiments.labels import amount, distinct, duration, interval, label, of_difference, when
-from experiments.tables import grid
-from experiments.words import dots, number, percent, rupiah, text
+from experiments.screens.labels import amount, distinct, duration, interval, label, of_difference, when
+from experiments.screens.tables import grid
+from experiments.screens.words import dots, number, percent, rupiah, text
 
 #: pairs shown at most, the rest stands in --json; signs of a campaign's name
 MOST_DIFFERENCES, NAME = 15, 22

@@ -1,7 +1,7 @@
 """What a design (TOML) says: levers (we choose) and uncertainties (we do not) by path of a scenario, and how points are chosen.
 
 A path takes a list of values or a range {low, high, levels, scale}; the special paths campaign, village, scheme and behavior take
-names or files, campaign also lists of them (joined). Whether the paths fit the scenario is for `experiments.design`.
+names or files, campaign also lists of them (joined). Whether the paths fit the scenario is for `experiments.sweeping.design`.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import ValidationError, model_validator
 
-from experiments import keys
+from experiments.running import keys
 from scenarios.errors import ScenarioError, explain, nearest, place, text_of, unknown_key
 from scenarios.reading import HERE, read
 from scenarios.tree import Leaf, join, mark, plain

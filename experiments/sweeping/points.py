@@ -5,7 +5,7 @@ import typing
 
 import numpy as np
 
-from experiments.design_file import GROUPS, Design, Varied, refused, shown_value
+from experiments.sweeping.design_file import GROUPS, Design, Varied, refused, shown_value
 from scenarios.errors import ScenarioError, place, text_of
 
 

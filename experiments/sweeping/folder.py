@@ -15,8 +15,8 @@ from pathlib import Path
 import filelock
 import pyarrow as pa
 
-from experiments import files
-from experiments.files import KIND, Foreign, StoreError, Unsound
+from experiments.sweeping import files
+from experiments.sweeping.files import KIND, Foreign, StoreError, Unsound
 from simulation.parameters import InputError
 
 FORMAT = 1

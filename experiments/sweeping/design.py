@@ -5,7 +5,7 @@
     found.parameters(17)                # what point 17 runs with
 
 Every lever point meets every uncertainty point, and every point each replicate. What can be refused is refused here, before
-anything runs, with one message. The file's format: `experiments.design_file`.
+anything runs, with one message. The file's format: `experiments.sweeping.design_file`.
 """
 
 import datetime as dt
@@ -21,9 +21,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import ValidationError
 
-from experiments import paths, points
-from experiments.design_file import GROUPS, MAX_RUNS, SPECIAL, Design, Sampling, Varied, jsonable, outcome, read_design, shown_value
-from experiments.paths import parameters_of
+from experiments.sweeping import paths, points
+from experiments.sweeping.design_file import (
+    GROUPS,
+    MAX_RUNS,
+    SPECIAL,
+    Design,
+    Sampling,
+    Varied,
+    jsonable,
+    outcome,
+    read_design,
+    shown_value,
+)
+from experiments.sweeping.paths import parameters_of
 from scenarios.errors import ScenarioError, place, shown
 from scenarios.loader import content_hash
 from simulation.parameters import Parameters

@@ -3,7 +3,7 @@
 import math
 import re
 
-from experiments.words import TEXT, dots, number, percent, text
+from experiments.screens.words import TEXT, dots, number, percent, text
 
 HEAD = 16  # signs of a line of a heading
 

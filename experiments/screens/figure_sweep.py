@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.figures import INK
-from experiments.labels import compact, distinct, label, marked, measure_of, short_paths
-from experiments.page import GREY, MARGIN, STYLE, WIDTH, Page, axes_at, measured, put, ticks, wrapped
-from experiments.tables_sweep import choices, range_of
-from experiments.words import number, text
+from experiments.screens.figures import INK
+from experiments.screens.labels import compact, distinct, label, marked, measure_of, short_paths
+from experiments.screens.page import GREY, MARGIN, STYLE, WIDTH, Page, axes_at, measured, put, ticks, wrapped
+from experiments.screens.tables_sweep import choices, range_of
+from experiments.screens.words import number, text
 
 #: Okabe and Ito's (2008) colors with a marker each: told apart without color too
 MARKS = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"))

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.engines import CODE
-from experiments.paths import parameters_of
-from experiments.replicate import measured
+from experiments.running.replicate import measured
+from experiments.sweeping.paths import parameters_of
 from scenarios.loader import content_hash
 from simulation.baseline import solve
 from simulation.branch import fork
@@ -46,8 +46,8 @@ class Frame(NamedTuple):
 
 def run_batch(runs: tuple[Run, ...], frame: Frame) -> dict:
     """Run some runs. Gives `columns` as lists (run, point, replicate, run_id, scenario, status, reason, digest), `values` float64
-    [run, key], `weekly` (int64 [step, column] for each run, None where it failed; None where none are kept), `seconds` of wall time
-without what is done once for a point (solving for its baseline)."""
+        [run, key], `weekly` (int64 [step, column] for each run, None where it failed; None where none are kept), `seconds` of wall time
+    without what is done once for a point (solving for its baseline)."""
     seconds, rows, values, weekly, past = 0.0, [], np.full((len(runs), len(frame.keys)), np.nan), [], None
     for k, run in enumerate(runs):
         with contextlib.suppress(Exception):  # the row will say what is wrong

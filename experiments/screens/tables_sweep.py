@@ -1,8 +1,8 @@
 """What the command line shows of designs and sweeps, as tables for a terminal."""
 
-from experiments.labels import HEAD, chosen, chosen_values, compact, interval, measure_of, short_paths, stacked, width_of
-from experiments.tables import grid
-from experiments.words import number, text
+from experiments.screens.labels import HEAD, chosen, chosen_values, compact, interval, measure_of, short_paths, stacked, width_of
+from experiments.screens.tables import grid
+from experiments.screens.words import number, text
 
 #: choices of levers and outcomes shown at most; the rest stands in --json
 MOST_POINTS, MOST_OUTCOMES = 40, 8

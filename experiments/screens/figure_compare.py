@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.figures import INK, PALE
-from experiments.labels import amount, compact, distinct, interval, label, marked, of_difference, signed, when
-from experiments.page import GREY, MARGIN, ROW, STYLE, WIDTH, Page, axes_at, measured, put, ticks, wrapped
-from experiments.tables_compare import beside_zero
-from experiments.words import number, text
+from experiments.screens.figures import INK, PALE
+from experiments.screens.labels import amount, compact, distinct, interval, label, marked, of_difference, signed, when
+from experiments.screens.page import GREY, MARGIN, ROW, STYLE, WIDTH, Page, axes_at, measured, put, ticks, wrapped
+from experiments.screens.tables_compare import beside_zero
+from experiments.screens.words import number, text
 
 #: campaigns that may be best, and the others
 BEST, OTHER = "#0072B2", "#a9c3d6"

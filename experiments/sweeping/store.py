@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from experiments import files
-from experiments.files import KIND, StoreError, Unsound
-from experiments.folder import FIXED, NAME, Store, create, done, extend, locked, open
+from experiments.sweeping import files
+from experiments.sweeping.files import KIND, StoreError, Unsound
+from experiments.sweeping.folder import FIXED, NAME, Store, create, done, extend, locked, open
 from simulation.parameters import InputError
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 Nothing is computed here but layout; rich is imported when a table is made.
 """
 
-from experiments.words import dots, number, percent, rupiah, text
+from experiments.screens.words import dots, number, percent, rupiah, text
 
 # ------------------------------------------------------------------ scenario
 

@@ -14,11 +14,11 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from experiments import store
-from experiments.design import Plan
 from experiments.engines import CODE
 from experiments.recipes import remember
 from experiments.replay import Again
+from experiments.sweeping import store
+from experiments.sweeping.design import Plan
 from simulation.parameters import InputError
 
 #: bytes of points that are kept on this machine beside the folder, as compressed Parquet: some 100,000 points

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.families import ALWAYS, FAMILIES, LATER, Course, Layout, Look
-from experiments.keys import HEADLINES, Key, key_of, text_of
+from experiments.running.families import ALWAYS, FAMILIES, LATER, Course, Layout, Look
+from experiments.running.keys import HEADLINES, Key, key_of, text_of
 from scenarios.loader import Observation
 from simulation import ledger, outcomes
 from simulation.parameters import InputError, Parameters

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.words import number, rupiah, text
+from experiments.screens.words import number, rupiah, text
 from scenarios.diff import diff
 from scenarios.errors import ScenarioError, line_of, shown, text_of
 from scenarios.loader import Scenario

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from experiments.run import Result, spread
-from experiments.tables import FUNNEL, months_of
-from experiments.words import number, percent, text
+from experiments.screens.tables import FUNNEL, months_of
+from experiments.screens.words import number, percent, text
 from simulation.ledger import NO_LEVER
 from simulation.stages import Payer, Stage
 

@@ -20,9 +20,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments import words
-from experiments.campaigns import gone_on, step_of
-from experiments.replicate import checkpoints
+from experiments.comparing.campaigns import gone_on, step_of
+from experiments.running.replicate import checkpoints
+from experiments.screens import words
 from scenarios.errors import nearest
 from simulation import ledger
 from simulation.branch import fork, switched

@@ -4,7 +4,7 @@
 import datetime as dt
 import functools
 
-from experiments.families import ALWAYS, END, FAMILIES, Layout
+from experiments.running.families import ALWAYS, END, FAMILIES, Layout
 from scenarios.errors import nearest
 from simulation.parameters import InputError, Parameters
 

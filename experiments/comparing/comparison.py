@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments import stopping, words
-from experiments.keys import Key, key_of, text_of
-from experiments.result import LITTER, _recover, _swap
-from experiments.stopping import Estimate
+from experiments.comparing import stopping
+from experiments.comparing.stopping import Estimate
+from experiments.running.keys import Key, key_of, text_of
+from experiments.running.result import LITTER, _recover, _swap
+from experiments.screens import words
 from simulation import ledger, outcomes
 from simulation.parameters import InputError, Parameters
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from experiments.design_file import SPECIAL, Design, refused
+from experiments.sweeping.design_file import SPECIAL, Design, refused
 from scenarios.errors import ScenarioError, explain, nearest, place, shown, text_of
 from scenarios.loader import load
 from scenarios.reading import FOLDERS, Reader, find
