@@ -300,6 +300,7 @@ def test_a_people_file_that_changes_stops_the_sweep(design, tmp_path):
         extend(tmp_path / "out", 9)
 
 
+@pytest.mark.filterwarnings("ignore:a working process died")
 def test_a_run_that_kills_its_process_is_one_failed_row(design, tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(sweeps, "run_batch", toys.deadly_batch)

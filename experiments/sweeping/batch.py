@@ -46,7 +46,7 @@ class Frame(NamedTuple):
 
 def run_batch(runs: tuple[Run, ...], frame: Frame) -> dict:
     """Run some runs. Gives `columns` as lists (run, point, replicate, run_id, scenario, status, reason, digest), `values` float64
-        [run, key], `weekly` (int64 [step, column] for each run, None where it failed; None where none are kept), `seconds` of wall time
+    [run, key], `weekly` (int64 [step, column] for each run, None where it failed; None where none are kept), `seconds` of wall time
     without what is done once for a point (solving for its baseline)."""
     seconds, rows, values, weekly, past = 0.0, [], np.full((len(runs), len(frame.keys)), np.nan), [], None
     for k, run in enumerate(runs):
