@@ -1,5 +1,6 @@
 """Comparisons: the same villages and the same luck, the same digits from any number of processes, a verdict that may be "not told apart"."""
 
+import dataclasses
 import datetime as dt
 import hashlib
 import itertools
@@ -66,6 +67,26 @@ def made(values, outcome=("active", "end", "all", "all"), better="more", first=N
     names = ("A", "B", "C", "D")[: values.shape[1]]
     about = {"half_width": half_width, "pairs_needed": len(values)}
     return Comparison(names, (p,) * len(names), p, outcome, better, (outcome,), values[:, :, None], first or len(values), about)
+
+
+def priced(active, spend) -> Comparison:
+    """The same with what each run cost."""
+    found = made(active)
+    keys = (found.outcome, ("campaign_rp", "end", "all", "all"))
+    return dataclasses.replace(found, keys=keys, values=np.stack([found.values[:, :, 0], np.asarray(spend, float)], axis=2))
+
+
+def test_what_each_further_one_costs():
+    """Extra money over extra workers, sums over all villages; only where the campaigns are told apart."""
+    active, spend = [[10, 30], [12, 36], [8, 29], [11, 31]], [[0, 200], [10, 210], [0, 190], [0, 220]]
+    row = priced(active, spend).differences().iloc[0]
+    assert row["more_rp"] == (200 + 200 + 190 + 220) / 4 and row["rp_per_more"] == pytest.approx(810 / (20 + 24 + 21 + 20))
+    assert row["rp_per_more_low"] < row["rp_per_more"] < row["rp_per_more_high"]
+    same = priced([[10, 11], [12, 10], [9, 9], [10, 11]], spend).differences().iloc[0]
+    assert not same["clear"] and math.isnan(same["rp_per_more"]) and same["more_rp"] > 0
+    cheaper = priced(active, [row[::-1] for row in spend]).differences().iloc[0]
+    assert cheaper["rp_per_more"] < 0 and cheaper["mean"] > 0
+    assert math.isnan(made(active).differences()["rp_per_more"][0])  # without money, and of shares, there is none
 
 
 # ------------------------------------------------------------------ the same villages, the same luck

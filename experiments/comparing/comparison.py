@@ -30,6 +30,8 @@ LESS = {
     "erreygers_index", "unmet_rp", "lever_rp", "campaign_rp", "commission_rp", "scheme_rp", "group_rp", "worker_rp", "levers_rp",
     "subsidies_rp", *(name for name in ledger.MEASURES if "_per_" in name),
 }  # fmt: skip
+#: units of what is counted: each further one has a cost
+COUNTED = ("workers", "events", "person-months")
 #: measures whose name says what the workers are
 WORKERS = ("aware", "registered", "active", "paying", "retained")
 
@@ -83,8 +85,12 @@ class Comparison:
         """A row for each two campaigns, those against the reference first: campaign, against, mean (campaign minus against), low,
         high (95 %), pairs (with a value), missing, sd, variance_ratio (against independent seeds; inf: no noise left), wins (share of
         villages in which campaign has more, equal ones by half), clear (the interval that holds for all comparisons at once, by
-        Bonferroni, leaves out zero)."""
+        Bonferroni, leaves out zero), more_rp (mean campaign money beyond that of the other); of counts that are told apart also
+        rp_per_more, rp_per_more_low, rp_per_more_high (what each further one costs; negative: less for more, or more for less)."""
         values, which = self.of(outcome), self._which()
+        key = self.outcome if outcome is None else outcome if isinstance(outcome, tuple) else key_of(outcome)
+        money = ("campaign_rp", key[1], "all", "all")
+        spend = self.of(money) if money in self.keys else np.full_like(values, np.nan)
         found = self._estimate(values, which)
         strict = self._estimate(values, which, 1 - (1 - stopping.LEVEL) / len(which))
         rows = []
@@ -94,7 +100,11 @@ class Comparison:
             row = {"campaign": self.names[a], "against": self.names[b], "mean": found.mean[n], "low": found.low[n], "high": found.high[n]}
             row |= {"pairs": int(found.pairs[n]), "missing": len(values) - int(found.pairs[n]), "sd": found.sd[n]}
             row |= {"variance_ratio": stopping.variance_ratio(values[:, a], values[:, b]), "wins": wins}
-            rows.append(row | {"clear": bool(strict.low[n] > 0 or strict.high[n] < 0)})
+            row |= {"clear": bool(strict.low[n] > 0 or strict.high[n] < 0), "more_rp": float((spend[:, a] - spend[:, b]).mean())}
+            further = (math.nan,) * 3
+            if row["clear"] and _measure_unit(key[0]) in COUNTED and money in self.keys:
+                further = stopping.ratio_of_sums((spend[:, a] - spend[:, b])[both], (values[:, a] - values[:, b])[both])
+            rows.append(row | dict(zip(("rp_per_more", "rp_per_more_low", "rp_per_more_high"), further)))
         return pd.DataFrame(rows)
 
     def campaigns(self, outcome: Key | str | None = None) -> pd.DataFrame:
@@ -272,7 +282,7 @@ def _group(outcome: Key, before: str = "") -> str:
 
 
 def _what(outcome: Key) -> str:
-    counted = _measure_unit(outcome[0]) in ("workers", "events", "person-months")
+    counted = _measure_unit(outcome[0]) in COUNTED
     name = ("the number of " if counted else "") + outcome[0].removesuffix("_rp").replace("_", " ")
     name += " workers" if outcome[0] in WORKERS else ""
     return name + _group(outcome, " ")

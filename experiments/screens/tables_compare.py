@@ -2,7 +2,7 @@
 
 import math
 
-from experiments.screens.labels import amount, distinct, duration, interval, label, of_difference, when
+from experiments.screens.labels import amount, distinct, duration, interval, label, of_difference, signed, when
 from experiments.screens.tables import grid
 from experiments.screens.words import dots, number, percent, rupiah, text
 
@@ -60,11 +60,32 @@ def _differences(differences, names: dict, measure: str, outcome: str) -> list:
         pair = text("minus", a=names[row.campaign], b=names[row.against])
         difference = interval(show, row.mean, row.low, row.high)
         rows.append((pair, difference, told, percent(row.wins), _saved(row.variance_ratio)))
-    heads = [text(key) for key in ("pair", "difference_points" if points else "difference", "verdict", "more_in", "luck_saves")]
+    unit = "difference_points" if points else "difference"
+    heads = [text(key) for key in ("pair", unit, "verdict", "more_in", "luck_saves")]
     parts = [grid(text("differences_title", outcome=outcome), heads, rows, heads[1:], solid=True)]
     if len(differences) > MOST_DIFFERENCES:
         parts.append(text("and_more_rows", count=len(differences) - MOST_DIFFERENCES))
-    return [*parts, *([text("at_once", count=len(differences))] if beside_zero(differences) else [])]
+    parts += [text("at_once", count=len(differences))] if beside_zero(differences) else []
+    return [*parts, *_further(differences, names, outcome)]
+
+
+def _further(differences, names: dict, outcome: str) -> list:
+    """What each further one costs, of campaigns that are told apart."""
+    rows = []
+    for row in differences[differences["rp_per_more"].notna()].head(MOST_DIFFERENCES).itertuples():
+        pair = text("minus", a=names[row.campaign], b=names[row.against])
+        rows.append((pair, signed(dots)(round(row.more_rp)), _each_more(row)))
+    heads = [text(key) for key in ("pair", "more_money", "each_more")]
+    return [grid(text("further_title", outcome=outcome), heads, rows, heads[1:], solid=True)] if rows else []
+
+
+def _each_more(row) -> str:
+    """What each further one costs; in words where one campaign is better and cheaper; '-' where they are not told apart."""
+    if row.rp_per_more != row.rp_per_more:
+        return "-"
+    if row.rp_per_more < 0:
+        return text("cheaper_more" if row.mean > 0 else "dearer_less")
+    return interval(dots, row.rp_per_more, row.rp_per_more_low, row.rp_per_more_high)
 
 
 def _saved(ratio: float) -> str:

@@ -95,7 +95,7 @@ TEXT = {
     "to_word": "to", "days": "days",  "campaign": "campaign", "spend": "spent",
     "per_registered": "a registration", "per_person_month": "a person-month", "per_retained": "a retained worker",
     "best": "best on average: how sure", "wins": "best in villages", "mean": "mean (95 %)",
-    "pair": "pair", "difference": "difference (95 %)", "difference_points": "difference in percentage points (95 %)", "more_in": "more in", "luck_saves": "same luck saves",
+    "pair": "pair", "difference": "difference (95 %)", "difference_points": "difference in percentage points (95 %)", "more_in": "more in", "each_more": "Rp for each more (95 %)", "more_money": "campaign money, Rp", "further_title": "What each further one costs: {outcome}", "cheaper_more": "brings more, costs less", "dearer_less": "costs more, brings less", "luck_saves": "same luck saves",
     "compare_ahead": "{campaigns}: {first} pairs of villages, about {first_time}",
     "compare_ahead_more": "{campaigns}: {first} pairs of villages first (about {first_time}), then as many as the half-width asks, at most "
     "{most} (about {most_time})",
