@@ -28,8 +28,9 @@ from experiments.comparing.comparison import Comparison
 from experiments.replay import Replay, replay
 from experiments.run import run
 from experiments.running import result
+from experiments.running.drafts import recover
 from experiments.running.replicate import one
-from experiments.running.result import Result, _recover
+from experiments.running.result import Result
 from experiments.sweep import extend, influence, results, resume, summary, sweep
 from experiments.sweep import plan as plan_sweep
 from experiments.verify import verify
@@ -53,7 +54,7 @@ def load(folder: str | Path) -> "Result | Comparison | pd.DataFrame | Past":
     Raises InputError where it holds none of these, or one that is not sound.
     """
     place = Path(folder).resolve()
-    _recover(place)
+    recover(place)
     for name, read in READ.items():
         if (place / name).exists():
             return read(place)

@@ -196,10 +196,10 @@ def _versions() -> tuple[tuple[str, str], ...]:
 # ------------------------------------------------------------------ schedulers
 
 
-def answers(address: str) -> None:
-    """Raise InputError where no scheduler answers at an address."""
-    with _connected(address):
-        pass
+def answers(address: str) -> int:
+    """How many workers the scheduler at an address has; raises InputError where none answers."""
+    with _connected(address) as client:
+        return len(client.nthreads())
 
 
 @contextlib.contextmanager

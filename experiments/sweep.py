@@ -232,6 +232,10 @@ def _contexts(made: Plan) -> int:
 def _engine(name: str, scheduler, processes) -> tuple[Callable, int, float]:
     """(the engine, about how many work at once, seconds of work in a task)."""
     many = processes or available()
+    if scheduler is not None and name == "dask":
+        from experiments import cluster
+
+        many = max(1, cluster.answers(scheduler))
     return engine(name, scheduler=scheduler, processes=processes), many, batch_seconds(name)
 
 
@@ -332,7 +336,7 @@ class _Watch:
     def __init__(self, progress, total: int, done: int, failed: int, made: Plan, many: int) -> None:
         self.progress, self.total, self.done, self.failed = progress, total, done, failed
         self.made, self.many = made, many
-        self.began, self.runs, self.run_seconds, self.first = time.perf_counter(), 0, None, None
+        self.began, self.runs, self.run_seconds = time.perf_counter(), 0, None
 
     def saw(self, runs: int, failed: int, seconds: float) -> None:
         self.done, self.failed, self.runs = self.done + runs, self.failed + failed, self.runs + runs
@@ -347,13 +351,12 @@ class _Watch:
             self.progress(Progress(self.done, self.failed, self.total, self.runs, spent, self._left(spent)))
 
     def _left(self, spent: float) -> float | None:
-        """By what the first runs took; once a tenth of the work is done, by the rate so far."""
+        """By what the first runs took, then by the rate so far."""
         left = self.total - self.done
         if self.runs < TIMED or self.run_seconds is None:
             return 0.0 if not left else None
         if self.runs == TIMED:
-            self.first = estimate(self.made, self.run_seconds, self.many) * left / max(1, self.made.runs)
-            return self.first
+            return estimate(self.made, self.run_seconds, self.many) * left / max(1, self.made.runs)
         return left * spent / self.runs
 
     def size(self, seconds: float) -> Callable[[int], int]:

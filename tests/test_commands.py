@@ -571,3 +571,15 @@ def test_numbers_and_names_by_hand():
         "b.x",
     ]
     assert stacked("campaign_per_retained_rp", 12) == "campaign_\nper_\nretained_rp"
+
+
+def test_a_scheduler_that_is_lost_is_no_crash(sadar, monkeypatch):
+    from experiments.cluster import SchedulerLost
+
+    def gone(*_, **__):
+        raise SchedulerLost("the scheduler at tcp://x is lost")
+
+    monkeypatch.setattr(sweep, "_work_off", gone)
+    code, _, err = sadar("sweep", DESIGN, "--out", "out")
+    assert code == 1 and "the scheduler at tcp://x is lost; the runs that are finished are kept: sadar resume DIR" in err
+    assert "traceback" not in err

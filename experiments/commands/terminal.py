@@ -105,6 +105,8 @@ def explained(error: Exception) -> int:
 
     if isinstance(error, BadInput | InputError):
         return fail(str(error), 2)
+    if isinstance(error, ConnectionError):  # the scheduler of a sweep is gone
+        return fail(text("scheduler_lost", why=error), 1)
     if isinstance(error, MemoryError):
         return fail(text("too_large", why=error), 2)
     with tempfile.NamedTemporaryFile("w", prefix="sadar-error-", suffix=".txt", delete=False, encoding="utf-8") as file:

@@ -2,9 +2,6 @@
 
 import json
 import math
-import os
-import secrets
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
@@ -15,8 +12,9 @@ import pandas as pd
 
 from experiments.comparing import stopping
 from experiments.comparing.stopping import Estimate
+from experiments.running.drafts import drafted, recover
 from experiments.running.keys import Key, key_of, text_of
-from experiments.running.result import LITTER, _recover, _swap
+from experiments.running.result import LITTER
 from experiments.screens import words
 from simulation import ledger, outcomes
 from simulation.parameters import InputError, Parameters
@@ -202,21 +200,13 @@ class Comparison:
         """Write comparison.json and pairs.parquet (see `table`) to a folder, all or nothing; an older comparison is replaced, any
         other folder that is not empty is refused with InputError. `figures(comparison, folder)` may add files."""
         target = Path(directory).resolve()
-        _recover(target)
-        refuse_others(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.parent / f".{target.name}.draft-{os.getpid()}-{secrets.token_hex(4)}"
-        draft.mkdir()
-        try:
+        with drafted(target, refuse_others) as draft:
             self.table().to_parquet(draft / "pairs.parquet", index=False)
             if figures:
                 figures(self, draft)
             about = {"kind": KIND, "format": FORMAT, "files": sorted({p.name for p in draft.iterdir()} | FILES)}
             about |= self._content() | {"document": self.document(), "provenance": self.provenance}
             (draft / "comparison.json").write_text(json.dumps(about, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-            _swap(draft, target)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
         return target
 
     def _which(self) -> list[tuple[int, int]]:
@@ -230,7 +220,7 @@ class Comparison:
 def load(directory: str | Path) -> Comparison:
     """Read what `Comparison.save` wrote. Raises InputError naming the folder that is not a sound comparison."""
     folder = Path(directory).resolve()
-    _recover(folder)
+    recover(folder)
     about = _about(folder)
     if about is None:
         raise InputError(f"{folder}: no result of `sadar compare` (no comparison.json of its kind)")

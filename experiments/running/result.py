@@ -2,13 +2,8 @@
 
 import datetime as dt
 import functools
-import glob
 import json
 import math
-import os
-import secrets
-import shutil
-import time
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from experiments.running.drafts import drafted, recover
 from scenarios.loader import Observation
 from simulation import ledger, outcomes
 from simulation.parameters import InputError, Parameters
@@ -126,15 +122,7 @@ class Result:
         is not empty is refused with InputError. `figures(result, folder)` may add files to the unfinished folder.
         """
         target = Path(directory).resolve()
-        _recover(target)
-        refuse_others(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        for litter in target.parent.glob(f".{glob.escape(target.name)}.draft-*"):
-            if time.time() - litter.stat().st_mtime > 3600:  # left by a run that was killed
-                shutil.rmtree(litter, ignore_errors=True)
-        draft = target.parent / f".{target.name}.draft-{os.getpid()}-{secrets.token_hex(4)}"
-        draft.mkdir()
-        try:
+        with drafted(target, refuse_others) as draft:
             if self.weekly is not None:
                 self.weekly.to_parquet(draft / "weekly.parquet", index=False)
             self.ledger.to_parquet(draft / "ledger.parquet", index=False)
@@ -147,16 +135,13 @@ class Result:
             about = {"kind": KIND, "format": FORMAT, **self.provenance, "files": files, "observations": seen}
             about["parameters"] = self.parameters.model_dump(mode="json")
             (draft / "run.json").write_text(json.dumps(about, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-            _swap(draft, target)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
         return target
 
 
 def load(directory: str | Path) -> Result:
     """Read what `Result.save` wrote. Raises InputError naming the folder or file that is not a sound result."""
     folder = Path(directory).resolve()
-    _recover(folder)
+    recover(folder)
     about = _run_json(folder)
     if about is None:
         raise InputError(f"{folder}: no result of `sadar run` (no run.json of its kind)")
@@ -225,26 +210,3 @@ def refuse_others(target: Path) -> None:
     if foreign:
         kind = "holds other files" if about else "is not empty and holds no earlier result"
         raise InputError(f"{target}: {kind} ({', '.join(foreign[:3])}); nothing was overwritten, choose another folder")
-
-
-def _old(target: Path) -> Path:
-    return target.with_name(f".{target.name}.old")
-
-
-def _recover(target: Path) -> None:
-    """A run that was killed between the two renames of `_swap` left the older result under its other name: put it back."""
-    if not target.exists() and _old(target).exists():
-        os.rename(_old(target), target)
-
-
-def _swap(draft: Path, target: Path) -> None:
-    """Put the finished folder in the place of what is there."""
-    shutil.rmtree(_old(target), ignore_errors=True)
-    if target.exists():
-        os.rename(target, _old(target))
-    try:
-        os.rename(draft, target)
-    except BaseException:  # Ctrl-C too
-        _recover(target)
-        raise
-    shutil.rmtree(_old(target), ignore_errors=True)

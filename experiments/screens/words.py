@@ -12,6 +12,7 @@ TEXT = {
     "out_denied": "--out {path}: {why}; allowed: a new or empty folder, or one that sadar wrote",
     "stopped": "stopped; an unfinished run leaves no files",
     "crashed": "internal error: {error}; the traceback is in {path}",
+    "scheduler_lost": "{why}; the runs that are finished are kept: sadar resume DIR goes on",
     "too_large": "not enough memory: {why}; take fewer workers, replicates or weeks",
     "warning": "warning: {what}",
     # progress
