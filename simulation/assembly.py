@@ -257,6 +257,6 @@ def _workers(fixed: Blueprint, people, ties, segments) -> np.ndarray:
     for name in ("first_source", "last_source"):
         w[name][member] = Source.BASELINE
     opens = np.flatnonzero(calendar.month_start)
-    if len(opens) and limits.billing_months:
-        w["next_due"][member] = opens[0]
+    if len(opens) and limits.billing_months:  # members of old: their next dues are spread over a billing period
+        w["next_due"][member] = opens[(people.months_draw[member] * min(limits.billing_months, len(opens))).astype(np.int64)]
     return w

@@ -123,6 +123,7 @@ def _levers(parameters, calendar, laid) -> tuple[np.ndarray, np.ndarray]:
         row["payer"], row["bound"] = payer, payer in BOUND
         row["credibility"] = constants[lever.contact.credibility if lever.contact else "institution"]
         row["helps"] = bool(lever.contact and lever.contact.helps)
+        row["asks"] = bool(lever.contact and lever.contact.asks)
         row["contact_rp"], row["registration_rp"] = cost.contact_rp, cost.registration_rp
         row["gift_rp"] = lever.gift.value_rp if lever.gift else 0
         row["kind"] = Contact[lever.contact.channel.upper()] if lever.contact else Contact.SERVICE
@@ -229,7 +230,7 @@ def _listed(fixed: Draft, people: People, masks: list[np.ndarray], lists: Lists)
     offers = fixed.offers.copy()
     for s in fixed.laid:
         if s.lever.sponsor:
-            draw = people.target_draw / max(s.lever.target.share, 1e-9)
+            draw = (people.target_draw - s.lever.target.share_from) / max(s.lever.target.share, 1e-9)
             who = np.flatnonzero(masks[s.index] & (draw < s.lever.sponsor.share))
             here = slice(s.offer, s.offer + 1)
             offers["first"][here], offers["last"][here] = lists.add(who, [len(who)])

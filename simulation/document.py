@@ -253,6 +253,7 @@ LEVER
 payer | code | Payer
 bound | 0/1 | its payer is bound by the budget
 helps | 0/1 | its contacts help with the form
+asks | 0/1 | its contacts ask for an answer
 kind | code | Contact: class it speaks through; SERVICE without a contact
 contact_rp | Rp | per contact or agent's visit
 registration_rp | Rp | per registration
@@ -361,7 +362,7 @@ RECORDS = _explained(RECORD_TEXT)
 
 #: mechanism (field of a lever) -> (what it becomes, functions that use it)
 MECHANISMS = {
-    "contact": ("contact, contact_from, contact shares, credibility, helps", "campaign_contact, take_contact, member, reached"),
+    "contact": ("contact, contact_from, contact shares, credibility, helps, asks", "campaign_contact, take_contact, member, reached"),
     "price": ("slots, threshold, first_due_rp, subset_offer, offers; or discount_rp, pay_threshold", "offers_known, compare, enroll, pay"),
     "sponsor": ("an offer with a list and a term; a slot for those listed", "nominate, renew, enroll, pay"),
     "gift": ("slots, threshold, gift_rp", "offers_known, compare, enroll"),

@@ -30,9 +30,9 @@ UNAWARE, KNOWLEDGE, PERSUASION, DECISION, IMPLEMENTATION, CONFIRMATION, REJECTED
     CLAIMS_LATE, CLAIMS_REFUSED, UNPROTECTED, EXIT_DEATH, EXIT_MIGRATION, EXIT_FORMAL, NEWCOMERS,
     HEARD, CONTACTED, VISITS, VISITS_LOST, FORGOTTEN,
 ) = codes(Event)  # fmt: skip
-MISBELIEF, HELPED, FORCED, DISAPPOINTED, ACTIVE, REGISTERED, REMINDED, PAID_OWN, SILENT, ASKED, VISITED, ALL_MARKS = codes(
+MISBELIEF, HELPED, FORCED, DISAPPOINTED, ACTIVE, REGISTERED, REMINDED, PAID_OWN, SILENT, ON_SPOT, ASKED, VISITED, ALL_MARKS = codes(
     (stages.MISBELIEF, stages.HELPED, stages.FORCED, stages.DISAPPOINTED, stages.ACTIVE, stages.REGISTERED, stages.REMINDED,
-     stages.PAID_OWN, stages.SILENT, stages.ASKED, stages.VISITED, stages.ALL_MARKS)
+     stages.PAID_OWN, stages.SILENT, stages.ON_SPOT, stages.ASKED, stages.VISITED, stages.ALL_MARKS)
 )  # fmt: skip
 WEEKLY, MONTHLY, CONTACT_A, CONTACT_B, BELIEF, COLLECT, NEWCOMER_A, NEWCOMER_B, LIMITS, GROUP_BLOCK = codes(Block)
 HEAR_LANE, STAGE_LANE, COMPARE_LANE, REGISTER_LANE = codes(range(4))  # of WEEKLY
@@ -458,7 +458,7 @@ def register(par, v, day, now, r, w, i, u):
     """7.5: one uniform is cut into success, discouraged, try again, fade, wait (in this order)."""
     helped = 1 if w.marks & HELPED else 0
     asked = 1 if w.marks & ASKED else 0
-    a = par.attempt_prob
+    a = 1.0 if w.marks & ON_SPOT else par.attempt_prob
     s = a * r.success[helped]
     if u >= a:
         if u - a < (1.0 - a) * par.fade_prob:
@@ -739,6 +739,10 @@ def take_contact(par, v, now, w, kind, lever, own_trust):
     if kind == SERVICE:
         w.marks |= ASKED
         return 0.0, keeps
+    if v.levers[lever].asks:
+        if v.levers[lever].helps:
+            w.marks |= ON_SPOT
+        return 0.0, keeps
     return 1.0 - strength * v.levers[lever].credibility * own_trust, keeps
 
 
@@ -841,7 +845,7 @@ def outsider(par, v, day, now, r, w, i, k):
         if w.stage == DECISION:
             register(par, v, day, now, r, w, i, drawn(v, WEEKLY, REGISTER_LANE, k))
     if w.stage != DECISION:
-        w.marks &= ALL_MARKS ^ (HELPED | ASKED)
+        w.marks &= ALL_MARKS ^ (HELPED | ON_SPOT | ASKED)
 
 
 @inlined

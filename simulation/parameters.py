@@ -259,6 +259,7 @@ class Target(Group):
     income_fifth: list[Annotated[int, Field(ge=1, le=5)]] = choice([], "income fifths, 1 poorest to 5")
     community: list[Annotated[int, Field(ge=0, le=10_000_000)]] = choice([], "communities by number, from 0")
     share: float = quantity(1.0, "share", 0.0, 1.0, "random share of those, the same workers throughout", "campaign", "expert")
+    share_from: float = quantity(0.0, "share", 0.0, 1.0, "where that share begins: 0.5 with share 0.5 are those whom 0 with share 0.5 leaves out", "trials", "expert")
 
 
 class ContactMechanism(Group):
@@ -271,6 +272,7 @@ class ContactMechanism(Group):
     events: int | None = quantity(None, "events", 1, 10_000, "number of events (absent: until the end)", "campaign", "expert")
     credibility: Literal["bonding", "linking", "institution"] = choice("institution", "who speaks")
     helps: bool = choice(False, "help with the form is given on the spot")
+    asks: bool = choice(False, "those reached are asked for an answer: all of them weigh it; with help, who says yes tries at once")
 
     @model_validator(mode="after")
     def _one(self):

@@ -81,7 +81,7 @@ WEEK = record(
 )  # fmt: skip
 
 LEVER = record(
-    *columns("i8", "payer bound helps kind contact_rp registration_rp gift_rp claim_rp discount_rp month_unit_rp visits owed_once_rp owed_month_rp unmet_rp"),
+    *columns("i8", "payer bound helps asks kind contact_rp registration_rp gift_rp claim_rp discount_rp month_unit_rp visits owed_once_rp owed_month_rp unmet_rp"),
     ("credibility", "f8"),
 )  # fmt: skip
 PLAN = record(*columns("i8", "once_rp monthly_rp event_rp running"))

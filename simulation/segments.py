@@ -69,7 +69,9 @@ def members(lever: Lever, parameters: Parameters, people: People) -> np.ndarray:
         mask &= (people.membership & Membership.WASTE_BANK) > 0
     if lever.group:
         mask &= (people.membership & Membership[lever.group.membership.upper()]) > 0
-    return mask & (people.target_draw < target.share) if target.share < 1.0 else mask
+    if target.share_from > 0.0:
+        mask &= people.target_draw >= target.share_from
+    return mask & (people.target_draw < target.share_from + target.share) if target.share_from + target.share < 1.0 else mask
 
 
 def segment(parameters: Parameters, people: People, relief_of: np.ndarray) -> tuple[Segments, list[np.ndarray]]:

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 from simulation import stages
 from simulation.stages import ENROLLED, Block, Channel, Contact, Event, Exit, Item, Payer, Purpose, Source, Stage
 
-ACTIVE, ASKED, DISAPPOINTED, FORCED, HELPED = (
-    stages.ACTIVE, stages.ASKED, stages.DISAPPOINTED, stages.FORCED, stages.HELPED)  # fmt: skip
+ACTIVE, ASKED, DISAPPOINTED, FORCED, HELPED, ON_SPOT = (
+    stages.ACTIVE, stages.ASKED, stages.DISAPPOINTED, stages.FORCED, stages.HELPED, stages.ON_SPOT)  # fmt: skip
 MISBELIEF, PAID_OWN, REGISTERED, REMINDED, SILENT, VISITED = (
     stages.MISBELIEF, stages.PAID_OWN, stages.REGISTERED, stages.REMINDED, stages.SILENT, stages.VISITED)  # fmt: skip
 BOUND_PAYERS = (Payer.BRANCH, Payer.VILLAGE, Payer.REGENCY, Payer.COMPANY)
@@ -221,7 +221,7 @@ class Oracle:
             if w.stage == Stage.DECISION:
                 self.register(w, u_register)
         if w.stage != Stage.DECISION:
-            w.marks &= ~(HELPED | ASKED)
+            w.marks &= ~(HELPED | ON_SPOT | ASKED)
 
     def member(self, w):
         par, r, week = self.par, self.row_of(w), self.now.week
@@ -346,6 +346,10 @@ class Oracle:
         if kind == Contact.SERVICE:
             w.marks |= ASKED
             return 0.0, keeps
+        if self.levers[lever].asks:
+            if self.levers[lever].helps:
+                w.marks |= ON_SPOT
+            return 0.0, keeps
         return 1.0 - strength * self.levers[lever].credibility * own_trust, keeps
 
     # ------------------------------------------------------------------ 7.5 news
@@ -414,7 +418,7 @@ class Oracle:
 
     def register(self, w, u):
         par, r = self.par, self.row_of(w)
-        a = par.attempt_prob
+        a = 1.0 if w.marks & ON_SPOT else par.attempt_prob
         s = a * r.success[bool(w.marks & HELPED)]
         if u >= a:
             if u - a < (1.0 - a) * par.fade_prob:

@@ -141,6 +141,33 @@ def test_a_zero_hazard_stops_everybody_there(zero):
     assert set(w.village.workers["stage"]) == {Stage.DECISION if zero == "attempt_prob" else Stage.PERSUASION}
 
 
+def test_who_is_asked_weighs_it_and_with_help_tries_at_once():
+    """Nobody would consider it unasked (no persuasion of any kind), and nobody would try this week (attempt_prob 0)."""
+    deaf = dict(CERTAIN, self_persuasion_prob=0.0, attempt_prob=0.0, institution_credibility=0.0)
+
+    def reached(**told):
+        session = lever("session", contact=dict(channel="session", weekly_prob=1.0, **told))
+        w = run(parameters(weeks=1, village=dict(PLAIN, workers=50), behavior=deaf, limits=QUIET, levers=[session]))
+        return np.bincount(w.village.workers["stage"], minlength=8)
+
+    assert reached()[Stage.KNOWLEDGE] == 50
+    assert reached(helps=True)[Stage.KNOWLEDGE] == 50
+    assert reached(asks=True)[Stage.DECISION] == 50
+    assert reached(asks=True, helps=True)[Stage.IMPLEMENTATION] == 50
+
+
+def test_bands_of_a_random_share_part_the_village():
+    bands = [lever(f"b{k}", target=dict(share=0.25, share_from=k / 4), contact=dict(channel="kit", weekly_prob=1.0)) for k in range(4)]
+    halves = [lever(f"h{k}", target=dict(share=0.5, share_from=k / 2), sponsor=dict(share=0.5)) for k in range(2)]
+    w = run(parameters(weeks=1, village=dict(workers=400), limits=QUIET, levers=bands + halves))
+    segments = w.tables.segments
+    assert segments.targets[:4].sum() == 400 and segments.targets[:4].min() > 60
+    assert not (segments.levers & 3 == 3).any() and segments.targets[4:].sum() == 400
+    for k, offer in enumerate(w.village.offers):
+        draws = w.people.target_draw[w.village.lists[offer["first"] : offer["last"]]]
+        assert ((draws >= k / 2) & (draws < k / 2 + 0.25)).all() and len(draws) > 60
+
+
 def test_an_office_that_never_works_registers_nobody():
     session = lever(contact=dict(channel="session", weekly_prob=1.0, helps=True))
     w = run(parameters(weeks=6, village=dict(PLAIN, workers=300, documents_prob=0.0), behavior=CERTAIN, limits=QUIET, levers=[session]))

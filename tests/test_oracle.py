@@ -168,7 +168,7 @@ CASES = {
     "rich": rich,
     "everything": lambda: busy(weeks=70),
     # contacts
-    "channels": lambda: busy([lever(c, contact=dict(channel=c, weekly_prob=0.12, helps=c == "talk"), cost=PAID) for c in CHANNELS]),
+    "channels": lambda: busy([lever(c, contact=dict(channel=c, weekly_prob=0.12, helps=c == "talk", asks=c in ("talk", "visit", "media")), cost=PAID) for c in CHANNELS]),
     "one class, two levers": lambda: busy(pair("s", contact=dict(channel="session", attendance=20), cost=PAID)),
     "contacts rationed": lambda: busy(
         [lever(c, contact=dict(channel=c, weekly_prob=0.6), cost=PAID) for c in CHANNELS], budget_rp=4_000_000, monthly_ceiling_rp=700_000
