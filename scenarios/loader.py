@@ -109,14 +109,18 @@ def _load(name: str, campaigns: list[str], overrides, until, village) -> Scenari
     tree = {key: case[key] for key in ("start", "until", "burn_in_weeks", "limits") if key in case} | parts
     if until is not None:
         tree["until"] = Leaf(_day(until), "--until", "until")
-    tree = _dated(_with_levers(override(tree, overrides), reader), path)
-    tree["village"] = _with_files(tree["village"], reader)
-    parameters = _valid(Parameters, tree, path)
-    observed = _valid(Observed, {"observed": case.get("observed", [])}, path).observed
+    parameters = complete(tree, overrides, reader, path)
+    observed = valid(Observed, {"observed": case.get("observed", [])}, path).observed
     title = plain(case.get("title", Leaf(parameters.village.title, path, "title")))
     if not isinstance(title, str):
         raise ScenarioError(f"{place_of(case['title'])}: title = {text_of(title)}: not allowed; allowed: text in quotes")
     return Scenario(path.stem, title, parameters, tuple(observed), tuple(reader.files), content_hash(parameters))
+
+
+def complete(tree: dict, overrides: Iterable[str] | Mapping, reader: Reader, path: Path) -> Parameters:
+    """The parameters of a tree whose parts are there: overrides laid over it, presets, dates and files filled in, checked."""
+    tree = _dated(_with_levers(override(tree, overrides), reader), path)
+    return valid(Parameters, {**tree, "village": _with_files(tree["village"], reader)}, path)
 
 
 def content_hash(parameters: Parameters) -> str:
@@ -212,7 +216,8 @@ def _with_files(village, reader: Reader):
     return village
 
 
-def _valid(model, tree: dict, path: Path):
+def valid(model, tree: dict, path: Path):
+    """The tree as `model`; what does not fit is told with file, key, value and what is allowed."""
     try:
         return model.model_validate(plain(tree))
     except ValidationError as error:

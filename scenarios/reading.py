@@ -11,11 +11,12 @@ HERE = Path(__file__).resolve().parent
 LIBRARY = HERE / "levers.toml"
 FOLDERS = {"case": "cases", "village": "villages", "campaign": "campaigns", "scheme": "schemes", "behavior": "behavior"}
 #: shipped files that are no scenarios, but listed like them
-OTHERS = {"design": "designs"}
+OTHERS = {"design": "designs", "trial": "trials"}
 PARTS = ("village", "scheme", "behavior")  # of a case, besides its campaigns
 KEYS = {
     "case": ("title", *PARTS, "campaigns", "start", "until", "burn_in_weeks", "limits", "observed"),
     "campaign": ("title", "budget_rp", "monthly_ceiling_rp", "lever"),
+    "trial": ("title", "study", "text", "source", *PARTS, "price_rp", "start", "until", "burn_in_weeks", "limits", "lever", "fit", "context", "arm", "measured"),
 }
 
 
@@ -44,7 +45,7 @@ class Reader:
         base = self.file(find(parent, (kind,)), (kind,), stack)[1] if parent is not None else {}
         if kind == "campaign":
             base, tree = _without_dropped(base, tree)
-        return merge(base, tree, references=PARTS if kind == "case" else ())
+        return merge(base, tree, references=PARTS if kind in ("case", "trial") else ())
 
     def part(self, node, kind: str) -> dict:
         """A village, scheme, behavior or campaign given as a name, a path or a table."""
@@ -94,7 +95,7 @@ def find(leaf, kinds: tuple[str, ...]) -> Path:
         raise ScenarioError(f"{place_of(leaf)}: {key}{given}: not allowed; allowed: a name or a path, in quotes")
     text = leaf.value
     bare = not any(mark in text for mark in "/\\")
-    shipped = [HERE / FOLDERS[kind] / f"{text}.toml" for kind in kinds if bare]
+    shipped = [HERE / (FOLDERS | OTHERS)[kind] / f"{text}.toml" for kind in kinds if bare]
     try:
         path = (leaf.folder / Path(text).expanduser()).resolve()
         name = next((file for file in shipped if file.is_file()), None)

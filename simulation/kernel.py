@@ -772,7 +772,7 @@ def meet(par, v, day, now, r, w, i, k, u_hear):
                     stays *= a
                     keeps *= b
                     source = min(source, kind)
-                    prompted = prompted or kind < MEDIA
+                    prompted = prompted or kind < MEDIA or v.levers[lever].asks != 0
     if not prompted and w.told_week == now.week:
         prompted = offers_known(day, r, w, NO_LEVERS) != 0
     if w.marks & MISBELIEF and keeps < 1.0:

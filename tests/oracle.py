@@ -300,7 +300,7 @@ class Oracle:
                     if lever >= 0:
                         stayed, kept = self.take_contact(w, kind, lever, own_trust)
                         stays, keeps = stays * stayed, keeps * kept
-                        source, prompted = min(source, kind), prompted or kind < 4
+                        source, prompted = min(source, kind), prompted or kind < 4 or bool(self.levers[lever].asks)
         if not prompted and w.told_week == self.now.week:
             prompted = self.offers_known(w, 0) != 0
         if w.marks & MISBELIEF and keeps < 1.0 and self.lanes(w, Block.BELIEF)[0] < 1.0 - keeps:
