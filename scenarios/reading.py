@@ -16,7 +16,10 @@ PARTS = ("village", "scheme", "behavior")  # of a case, besides its campaigns
 KEYS = {
     "case": ("title", *PARTS, "campaigns", "start", "until", "burn_in_weeks", "limits", "observed"),
     "campaign": ("title", "budget_rp", "monthly_ceiling_rp", "lever"),
-    "trial": ("title", "study", "text", "source", *PARTS, "price_rp", "start", "until", "burn_in_weeks", "limits", "lever", "fit", "context", "arm", "measured"),
+    "trial": (
+        *("title", "study", "text", "source", *PARTS, "price_rp", "start", "until", "burn_in_weeks", "limits", "lever"),
+        *("fit", "context", "arm", "measured"),
+    ),
 }
 
 

@@ -7,7 +7,7 @@ A trial file (`kind = "trial"`) describes its setting like a case: title, villag
 limits; and `price_rp`, the monthly price of its scheme. Further:
 
     study = "ID-JKN"          trials of one study are left out together; text and source in words
-    [fit]                     the one number of the context that is fitted, in every draw, so that one arm shows what was measured there
+    [fit]                     the one number of the context that is fitted, in every draw, so that one arm shows what was measured
     [[context]]               numbers of the setting that nobody measured: drawn from [low, high] anew in every draw
     [[lever]]                 what everybody got, in whatever arm (a survey visit)
     [[arm]]                   name, lever = [..] (as in a campaign), change = {key = value}; arms with the same `world` share a village, each
@@ -38,8 +38,8 @@ class Fit(Group):
     """One number of the context, found anew in every draw so that `measure` of `arm` is `value`."""
 
     key: str = choice("village.median_value_rp", "parameter that is fitted")
-    low: float = quantity(100.0, "as the parameter", 0.0, 10**12, "lowest value tried", "trial", "expert")
-    high: float = quantity(5_000_000.0, "as the parameter", 0.0, 10**12, "highest value tried", "trial", "expert")
+    low: float = quantity(..., "as the parameter", 0.0, 10**12, "lowest value tried", "trial", "expert")
+    high: float = quantity(..., "as the parameter", 0.0, 10**12, "highest value tried", "trial", "expert")
     arm: str = choice("control", "arm that is looked at")
     measure: str = choice(..., "what of it")
     value: float = quantity(..., "share", -1e6, 1e6, "what was measured there", "trial", "measured")
@@ -97,11 +97,13 @@ class Measured(Group):
     contrast: dict[str, float] = choice({}, "or: weights of arms")
     over: dict[str, float] = choice({}, "divided by this contrast")
     over_measure: str = choice("", "of this measure (absent: the same)")
-    value: float | None = quantity(None, "share, ratio or slope", -1e6, 1e6, "what was measured (absent: only a sign or an order is known)", "trial", "measured")
-    se: float | None = quantity(None, "as value", 0.0, 1e6, "standard error (absent: see `se_guess`)", "trial", "measured")
-    se_guess: float | None = quantity(None, "as value", 0.0, 1e6, "standard error where the paper gives none, by arithmetic", "trial", "guess")
+    value: float | None = quantity(None, "as `unit`", -1e6, 1e6, "what was measured (absent: not known yet, or only its sign)", "trial", "measured")
+    se: float | None = quantity(None, "as value", 0.0, 1e6, "standard error (absent: see se_guess)", "trial", "measured")
+    se_guess: float | None = quantity(None, "as value", 0.0, 1e6, "the same by arithmetic, where the paper gives none", "trial", "guess")
     unit: Literal["share", "ratio", "slope"] = choice("share", "what the value is")
-    role: Literal["effect", "level", "null", "sign", "shape"] = choice("effect", "effect, level, null (no effect found), sign only, shape of a curve")
+    role: Literal["effect", "level", "null", "sign", "shape"] = choice("effect", "null: no effect was found; sign: only that is scored")
+    base: float | None = quantity(None, "share", 0.0, 1.0, "level of the arm it is compared with (absent: that of `fit`)", "trial", "measured")
+    dose: float = quantity(1.0, "ratio", -10.0, 10.0, "how much of the lever, for the baseline without network or stages", "trial", "expert")
     lever: str = choice("", "kind of lever, for the baseline `mean effect of the same lever elsewhere`")
     calibrate: bool = choice(True, "used by calibration")
     source: str = choice("", "where it was reported")
@@ -239,8 +241,9 @@ def _in_range(parameters: Parameters, key: str, entry: Fit | Context, path: Path
         changed(parameters, {key: entry.low})
     except (AttributeError, KeyError, TypeError):
         raise ScenarioError(f"{shown(path)}: {key}: no such parameter{nearest(key, _BOUNDS)}") from None
-    named = ".".join(part for k, part in enumerate(key.split(".")) if key.split(".")[k - 1 : k] not in (["occupations"], ["levers"]) or k == 0)
-    info = _BOUNDS.get(named)
+    parts = key.split(".")
+    entries = {k + 1 for k, part in enumerate(parts) if part in ("occupations", "levers")}  # names of entries are no keys
+    info = _BOUNDS.get(".".join(part for k, part in enumerate(parts) if k not in entries))
     low = next((m.ge for m in info.metadata if hasattr(m, "ge")), None) if info else None
     high = next((m.le for m in info.metadata if hasattr(m, "le")), None) if info else None
     if (low is not None and entry.low < low) or (high is not None and entry.high > high):
@@ -248,7 +251,7 @@ def _in_range(parameters: Parameters, key: str, entry: Fit | Context, path: Path
 
 
 def changed(parameters: Parameters, values: dict[str, float]) -> Parameters:
-    """Parameters with numbers replaced by key (village.form_prob, village.occupations.farmer.need_share, campaign.levers.NAME....).
+    """Parameters with numbers replaced by key: village.form_prob, village.occupations.farmer.need_share, campaign.levers.offer.price.months.
 
     Nothing is checked again but that the key exists (KeyError): ranges are held where the ranges come from. `*` enters every entry of a list.
     """

@@ -63,7 +63,7 @@ def test_every_shipped_file_loads_alone(path, capsys):
 
 def test_what_must_be_there_is_there():
     assert set(CASES) == {"lerep", "hessa", "ajibarang", "bunutin", "kadugenep"}
-    assert {n for n, _, _ in names("village")} == {"lerep", "hessa_air_genting", "ajibarang_market", "bunutin", "kadugenep", "desa"}
+    assert {n for n, _, _ in names("village")} == {"lerep", "hessa_air_genting", "ajibarang_market", "bunutin", "kadugenep", "desa", "trial"}
     assert {n for n, _, _ in names("campaign")} == {
         "lerep-2018",
         "hessa-2018",
@@ -116,6 +116,8 @@ def test_every_number_has_a_source(path):
 
 def test_villages_leave_the_solved_values_alone():
     for path in (HERE / "villages").glob("*.toml"):
+        if path.stem == "trial":  # trials begin with people who know and are visited: nothing there stands still
+            continue
         assert not {"median_value_rp", "forget_prob"} & set(tomllib.loads(path.read_text(encoding="utf-8")))
         parameters = load(path).parameters
         assert parameters.village.median_value_rp is None and parameters.village.forget_prob is None

@@ -8,11 +8,12 @@
     understanding@end                   mean of understanding, of trust
     sd(registered@end)                  standard deviation between communities; icc(...): intra-class correlation
     slope(registered@end ~ friends A)   least-squares slope on the share of one's close ties that belong to arm A
-    slope(registered@end ~ centrality A)  communities' rates on the mean diffusion centrality of arm A's people, by standard deviation
+    slope(registered@end ~ centrality A)  communities' rates on the mean diffusion centrality of A's people, by standard deviation
 
 Flags: aware, considering, attempted, registered, active, paying, lapsed, stopped<months>; numbers: understanding, trust. Shares, not percent.
 """
 
+import datetime as dt
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -22,6 +23,7 @@ import numpy as np
 
 from simulation.parameters import InputError
 from simulation.stages import ACTIVE, PAID_OWN, REGISTERED, Stage
+from simulation.timeline import Timeline, add_months
 from simulation.world import World
 
 WEEKS_A_MONTH = 365.25 / 12 / 7
@@ -68,7 +70,7 @@ def parse(text: str) -> Measure:
         inside, sign, right = inside.partition("~")
         found = REGRESSOR.match(right)
         if not sign or not found:
-            raise InputError(f"measure {text!r}: not allowed; allowed: slope(flag@date ~ friends ARM) or slope(flag@date ~ centrality ARM)")
+            raise InputError(f"measure {text!r}: not allowed; allowed: slope(flag@date ~ friends ARM) or ... ~ centrality ARM)")
         regressor = found.groups()
     term, *given = (_term(part, text) for part in inside.split("|"))
     return Measure(kind or "mean", term, tuple(given), regressor)
@@ -92,28 +94,31 @@ def terms(measure: Measure) -> tuple[Term, ...]:
     return (measure.term, *measure.given)
 
 
-def step_of(world: World, when: str) -> int:
-    """Step after which the world is looked at. Raises InputError for a date after the run's end."""
-    calendar = world.calendar
+def step_of(calendar: Timeline, when: str) -> int:
+    """Step after which a world is looked at. Raises InputError for a date after the run's end."""
     if when == "start":
         return calendar.burn_in - 1
     if when == "end":
         return calendar.steps - 1
     if when.endswith("d"):
-        step = calendar.burn_in + int(when[:-1]) // world.parameters.limits.step_days
+        width = (calendar.dates[1] - calendar.dates[0]).days if calendar.steps > 1 else 1
+        step = calendar.burn_in + int(when[:-1]) // width
     else:
-        step = calendar.month_end(int(when)) if int(when) else calendar.burn_in - 1
+        day = add_months(calendar.dates[calendar.burn_in], int(when))
+        step = calendar.week_of(day) - 1
+        if day > calendar.dates[-1] + (calendar.dates[-1] - calendar.dates[-2] if calendar.steps > 1 else dt.timedelta(days=1)):
+            step = calendar.steps
     if step >= calendar.steps:
         raise InputError(f"measure @{when}: lies after the end of the run, {calendar.dates[-1]}; give a later `until`")
     return step
 
 
 def followed(world: World, wanted: Iterable[Term]) -> dict[tuple[str, str], np.ndarray]:
-    """Run a world to its end; each wanted flag as a column of all workers, by (flag, date)."""
+    """Run a world as far as needed; each wanted flag as a column of all workers, by (flag, date)."""
     wanted = {(t.flag, t.when) for t in wanted}
     by_step: dict[int, list] = {}
     for flag, when in wanted:
-        by_step.setdefault(step_of(world, when), []).append((flag, when))
+        by_step.setdefault(step_of(world.calendar, when), []).append((flag, when))
     columns = {}
     for step in sorted(by_step):
         world.advance(step + 1)
@@ -121,12 +126,11 @@ def followed(world: World, wanted: Iterable[Term]) -> dict[tuple[str, str], np.n
         for flag, when in by_step[step]:
             found = STOPPED.match(flag)
             columns[flag, when] = _stopped(workers, int(found.group(1))) if found else FLAGS[flag](workers)
-    world.advance()
     return columns
 
 
 def _stopped(workers, months: int) -> np.ndarray:
-    """Whose first unpaid month of the spell in which membership ended, or that still lasts, lies so many months after joining or earlier."""
+    """Whose first unpaid month of the spell that ended membership, or that still lasts, lies at most so many months after joining."""
     stop = np.where(workers["first_stop"] >= 0, workers["first_stop"], workers["stop_week"])
     return (stop >= 0) & (stop - workers["first_week"] <= months * WEEKS_A_MONTH + 1.0)
 

@@ -15,9 +15,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.trying.measures import followed, parse, terms, value
-from scenarios.trials import Fit, Trial, changed
-from simulation.parameters import Parameters
+from experiments.trying.measures import followed, parse, step_of, terms, value
+from scenarios.errors import ScenarioError, shown
+from scenarios.trials import Fit, Trial, changed, load_trial
+from simulation.parameters import InputError, Parameters
+from simulation.timeline import timeline
 from simulation.world import World, build
 
 #: evaluations of the fitted arm at most, and the share (of the range in logarithms) below which the search ends
@@ -37,6 +39,24 @@ class Played(NamedTuple):
     context: dict[str, float]
     fitted: float
     miss: float
+
+
+def read(name_or_path) -> Trial:
+    """A trial of `load_trial` whose measures are understood and lie in its run. Raises ScenarioError."""
+    trial = load_trial(name_or_path)
+    fit = trial.head.fit
+    entries = [(f"measured.{m.id}.measure", arm, m.measure) for m in trial.head.measured for arm in m.weights]
+    entries += [(f"measured.{m.id}.over_measure", arm, m.over_measure or m.measure) for m in trial.head.measured for arm in m.over]
+    for where, arm, text in entries + ([("fit.measure", fit.arm, fit.measure)] if fit else []):
+        try:
+            measure = parse(text)
+            for term in terms(measure):
+                step_of(timeline(trial.worlds[_world(trial, arm)]), term.when)
+            if measure.regressor and measure.regressor[1] not in _neighbors(trial, arm):
+                raise InputError(f"measure {text!r}: no arm {measure.regressor[1]!r} in the world of {arm}; known: {', '.join(_neighbors(trial, arm))}")
+        except InputError as error:
+            raise ScenarioError(f"{shown(trial.files[0])}: {where}: {error}") from None
+    return trial
 
 
 def play(trial: Trial, behavior: Mapping[str, float] | None = None, *, seed: int = 1, replicate: int = 0) -> Played:
@@ -100,6 +120,11 @@ def _world(trial: Trial, arm: str) -> str:
     return trial.arms[arm].world or arm
 
 
+def _neighbors(trial: Trial, arm: str) -> list[str]:
+    """Arms that live in the same world."""
+    return [name for name in trial.arms if _world(trial, name) == _world(trial, arm)]
+
+
 def _wanted(trial: Trial) -> dict[str, set]:
     """What has to be looked at in each world."""
     asked = pairs(trial) + ([(trial.head.fit.arm, trial.head.fit.measure)] if trial.head.fit else [])
@@ -110,7 +135,7 @@ def _wanted(trial: Trial) -> dict[str, set]:
 
 
 def _level(trial: Trial, arm: str, text: str, world: World, columns: dict) -> float:
-    arms = {name: people(world, other) for name, other in trial.arms.items() if _world(trial, name) == _world(trial, arm)}
+    arms = {name: people(world, trial.arms[name]) for name in _neighbors(trial, arm)}
     return value(parse(text), world, columns, arms[arm], arms)
 
 
