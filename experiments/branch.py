@@ -25,12 +25,14 @@ import numpy as np
 
 from experiments.engines import CODE, Lost, local
 from experiments.recipes import remember
-from experiments.replay import Again
+from experiments.replay import Again, behavior_of
 from experiments.run import versions
+from experiments.running import behavior as behaviors
 from experiments.sweeping import files
 from scenarios.loader import Scenario, content_hash
 from scenarios.loader import load as load_scenario
-from simulation.branch import fork, restore, state, switched
+from scenarios.posterior import Posterior, of_document
+from simulation.branch import fork, restore, same_past, state, switched
 from simulation.parameters import InputError, Parameters
 from simulation.timeline import timeline
 from simulation.world import World, build, solve
@@ -48,11 +50,13 @@ def save(
     seed: int = 1,
     progress: Callable[[int, int], None] | None = None,
     processes: int = 1,
+    behavior: str | Posterior = behaviors.POSTERIOR,
 ) -> "Past":
     """Run replicates 0 to `replicates` - 1 of a case to the day `at` and keep their states in a folder; gives `load(folder)`.
 
     The branch is at the first step on or after that day. The folder must be new, empty, or left by a `save` that was interrupted.
-    progress is called with (done, total). Raises InputError for what cannot be run or a folder that holds something else.
+    behavior: as in `run.run`; what goes on from the past goes on with it. progress is called with (done, total). Raises InputError for
+    what cannot be run or a folder that holds something else.
     """
     parameters, about = _case(case)
     target, week = Path(folder).resolve(), step_of(parameters, at)
@@ -60,9 +64,10 @@ def save(
     _refuse_others(target)
     with files.told(target, "cannot be made"):
         target.mkdir(parents=True, exist_ok=True)
-    solved, hashes = solve(parameters), {}
+    posterior = behaviors.used(behaviors.choose(behavior), seed, replicates)
+    kept, hashes = parameters if posterior else solve(parameters), {}  # with draws each replicate is solved for its own
     files.write(target / "state.json", _lines({"kind": KIND, "format": FORMAT, "complete": False}))
-    with contextlib.closing(local(functools.partial(_kept, solved, seed, week), range(replicates), processes=processes)) as made:
+    with contextlib.closing(local(functools.partial(_kept, kept, posterior, seed, week), range(replicates), processes=processes)) as made:
         for replicate, data in made:
             if isinstance(data, Lost):
                 raise RuntimeError(f"replicate {replicate} cannot be run: {data.reason}")
@@ -73,10 +78,11 @@ def save(
     told = {
         "kind": KIND, "format": FORMAT, "complete": True,
         "scenario": about, "code": CODE, "seed": seed, "replicates": replicates, "week": week,
-        "at": str(_calendar_day(solved, week)), "files": {_name(r): hashes[r] for r in range(replicates)},
-        "versions": versions(), "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "parameters": solved.model_dump(mode="json"),
+        "at": str(_calendar_day(kept, week)), "files": {_name(r): hashes[r] for r in range(replicates)},
+        "versions": versions(), "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "parameters": kept.model_dump(mode="json"),
+        "behavior": behaviors.about(behavior, posterior, parameters), **({"draws": posterior.document()} if posterior else {}),
     }  # fmt: skip
-    told |= {"solved_hash": content_hash(solved), "digest": _digest(told["files"])}
+    told |= {"solved_hash": content_hash(kept), "digest": _digest(told["files"])}
     files.write(target / "state.json", _lines({"run_id": _run_id(told), **told}))
     remember("past", _run_id(told), {**told, "when": told["made"], "folder": str(target)})
     return load(target)
@@ -87,13 +93,17 @@ def again(recipe: dict, *, progress: Callable[[int, int], None] | None = None, p
     parameters = Parameters.model_validate_json(json.dumps(recipe["parameters"]))
     at = min(recipe["at"], str(parameters.until))  # after the last step there is no day of the run
     asked = {"replicates": recipe["replicates"], "seed": recipe["seed"], "progress": progress, "processes": processes or 1}
+    asked["behavior"] = behavior_of(recipe)
     with tempfile.TemporaryDirectory(prefix="sadar-replay-") as place:
         return Again(save(parameters, at, Path(place) / "again", **asked).about["digest"], None, None)
 
 
 @dataclass(frozen=True)
 class Past:
-    """What `save` kept. parameters (solved), seed and replicates of the runs; at: first day of the step `week` that comes next."""
+    """What `save` kept. parameters, seed and replicates of the runs; at: first day of the step `week` that comes next.
+
+    posterior: the draws that the replicates have; None: all have the behavior of `parameters`, which then are solved.
+    """
 
     folder: Path
     parameters: Parameters
@@ -102,18 +112,26 @@ class Past:
     week: int
     at: dt.date
     about: dict
+    posterior: Posterior | None = None
+
+    def parameters_of(self, replicate: int, parameters: Parameters | None = None) -> Parameters:
+        """What a replicate was run with; or, of `parameters` that differ from those of the past by campaign and `until` alone, the
+        same for it."""
+        if self.posterior is None or (parameters is not None and not same_past(self.parameters, parameters)):
+            return parameters or self.parameters
+        return behaviors.solved(parameters or self.parameters, self.posterior, self.seed, replicate)
 
     def worlds(self, replicate: int, parameters: Parameters | None = None) -> World:
         """A replicate on the day of the branch, under other parameters where given: see `simulation.branch.fork`. A new one each time."""
         self._check(replicate)
-        world = restore(self.parameters, self.seed, replicate, self._state(replicate))
-        return world if parameters is None else fork(world, parameters)
+        world = restore(self.parameters_of(replicate), self.seed, replicate, self._state(replicate))
+        return world if parameters is None else fork(world, self.parameters_of(replicate, parameters))
 
     def from_start(self, replicate: int, parameters: Parameters | None = None) -> World:
         """The same branch standing at the start of its run, to be measured from there: see `simulation.branch.switched`. The past is
         run again for it."""
         self._check(replicate)
-        return switched(build(self.parameters, self.seed, replicate), self.week, parameters or self.parameters)
+        return switched(build(self.parameters_of(replicate), self.seed, replicate), self.week, self.parameters_of(replicate, parameters))
 
     def _check(self, replicate: int) -> None:
         if not 0 <= replicate < self.replicates:
@@ -152,6 +170,7 @@ def load(folder: str | Path) -> Past:
         parameters = Parameters.model_validate_json(json.dumps(told["parameters"]))
         whole = told["run_id"] == _run_id(told) and told["digest"] == _digest(told["files"])
         same = content_hash(parameters) == told["solved_hash"]
+        posterior = of_document(told["draws"]) if "draws" in told else None
         at = dt.date.fromisoformat(told["at"])
     except OSError as error:
         raise InputError(f"{error.filename}: is gone or cannot be read ({error.strerror}); the past was made with it") from None
@@ -161,7 +180,7 @@ def load(folder: str | Path) -> Past:
         csv = [name for name in (parameters.village.people_file, parameters.village.ties_file) if name]
         what = f"{path} or {' or '.join(csv)}" if csv and whole else str(path)
         raise InputError(f"{what}: has changed since the past was made; save it again")
-    return Past(folder, parameters, told["seed"], told["replicates"], told["week"], at, told)
+    return Past(folder, parameters, told["seed"], told["replicates"], told["week"], at, told, posterior)
 
 
 def past_world(parameters: Parameters, at: dt.date | str, seed: int = 1, replicate: int = 0) -> World:
@@ -186,9 +205,9 @@ def step_of(parameters: Parameters, at: dt.date | str) -> int:
 # ------------------------------------------------------------------ parts
 
 
-def _kept(parameters: Parameters, seed: int, week: int, replicate: int) -> bytes:
+def _kept(parameters: Parameters, posterior: Posterior | None, seed: int, week: int, replicate: int) -> bytes:
     """The state of one replicate at a step, as the bytes of its file."""
-    world = build(parameters, seed, replicate)
+    world = build(behaviors.solved(parameters, posterior, seed, replicate), seed, replicate)
     world.advance(week)
     file = io.BytesIO()
     np.savez_compressed(file, **state(world))
@@ -216,6 +235,7 @@ def _case(given) -> tuple[Parameters, dict]:
 def _run_id(told: dict) -> str:
     """Twelve hex digits that name what is kept."""
     identity = ["past", told["scenario"]["hash"], told["solved_hash"], told["code"], told["seed"], told["replicates"], told["week"]]
+    identity += [told["draws"]] if "draws" in told else []
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:12]
 
 

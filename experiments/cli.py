@@ -6,7 +6,10 @@
     sadar results, branch, replay   experiments.sweep.results, experiments.branch.save, experiments.replay.replay
     sadar list, check, show         scenarios.reading.names, experiments.screens.show
     sadar schedule                  simulation.document.SCHEDULE
-    sadar verify                    experiments.verify.verify(data)
+    sadar verify, trials            experiments.verify.verify(data), experiments.trials.trials(names)
+    sadar calibrate                 experiments.calibrate.calibrate(), .calibrating.village.calibrate_village(...)
+    sadar network                   experiments.network_fit.network_fit(data)
+    sadar forecast, cases, evidence experiments.forecast.make(trial), experiments.cases.cases(), experiments.evidence.write()
 
 Heavy modules are imported inside the commands, so that `sadar --help` is there at once. Every word stands in words.TEXT.
 """
@@ -15,7 +18,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.commands import compare, provenance, run, scenario, sweep, verify
+from experiments.commands import calibrate, compare, provenance, run, scenario, sweep, trials, verify
 from experiments.commands.terminal import Json, Sadar, emit, option
 
 app = typer.Typer(cls=Sadar, add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,6 +27,8 @@ COMMANDS = {
     "extend": sweep.extend_command, "results": sweep.results_command, "branch": provenance.branch_command,
     "replay": provenance.replay_command, "list": scenario.list_command, "check": scenario.check_command, "show": scenario.show_command,
     "schedule": scenario.schedule_command, "verify": verify.verify_command,
+    "trials": trials.trials_command, "calibrate": calibrate.calibrate_command, "network": calibrate.network_command,
+    "forecast": trials.forecast_command, "cases": trials.cases_command, "evidence": calibrate.evidence_command,
 }  # fmt: skip
 for name, command in COMMANDS.items():
     app.command(name)(command)

@@ -3,8 +3,8 @@
     found = compare("lerep", ["own", "none", "my/campaign.toml"], at=24, half_width=20)
     print(found.verdict()); found.differences(); found.campaigns(); found.save("out/compared")
 
-A pair is a replicate: one village, one luck, every campaign. People, ties and burn-in are the same for all, so they are made
-once. The first campaign is the reference; all are compared with each other. With a half-width the first stage of 30 pairs
+A pair is a replicate: one village, one luck, one draw of behavior, every campaign. People, ties and burn-in are the same for all,
+so they are made once. The first campaign is the reference; all are compared with each other. With a half-width the first stage of 30 pairs
 decides how many there will be (stopping.py says why that is valid). Pairs 0, 1, ... of a seed are always the same, so what
 comes out is a function of the seed and of what was asked, never of the number of processes.
 """
@@ -33,15 +33,19 @@ from experiments.comparing.campaigns import date_of, gone_on, idle, in_case, ste
 from experiments.comparing.comparison import Comparison, load
 from experiments.engines import CODE, Lost, available, local
 from experiments.recipes import remember
-from experiments.replay import Again
+from experiments.replay import Again, behavior_of
 from experiments.run import versions
+from experiments.running import behavior as behaviors
+from experiments.running.grades import grades
 from experiments.running.keys import Key, key_of, text_of
+from experiments.running.luck import OTHER, twins_of
 from experiments.running.replicate import measured
 from scenarios.loader import Scenario, content_hash
+from scenarios.posterior import Posterior
 from simulation import ledger
 from simulation.baseline import SOLVED
 from simulation.branch import fork, switched
-from simulation.parameters import InputError, Parameters
+from simulation.parameters import Campaign, InputError, Parameters
 from simulation.timeline import add_months
 from simulation.world import build, solve
 
@@ -92,6 +96,13 @@ class Setup(NamedTuple):
     seed: int
     own: Parameters
     since: dt.date | None
+    behavior: str | Posterior = behaviors.POINT
+    posterior: Posterior | None = None
+
+    @property
+    def twins(self) -> int:
+        """How many of the first pairs are run once more with other luck."""
+        return twins_of(self.first) if self.posterior else 0
 
 
 def compare(
@@ -114,6 +125,7 @@ def compare(
     better: str | None = None,
     progress: Callable[[int, int, str], None] | None = None,
     processes: int | None = None,
+    behavior: str | Posterior = behaviors.POSTERIOR,
 ) -> Comparison:
     """Compare campaigns in the villages of a case.
 
@@ -126,10 +138,11 @@ def compare(
     budget: rupiah that every campaign with levers shall spend up to `at`, by scaling the levers named in `scale` (a campaign that
     has none of them: all it can scale). months: further months to keep. since: the case's own campaign runs until this day, then
     each campaign takes over (see `campaigns.gone_on`): same past, different policy. better: "more" or "less" of the outcome (None:
-    by measure).
+    by measure). behavior: as in `run.run`; campaigns of a pair share the draw, and a past brings its own.
     progress is called in this thread with (done, total, stage), stage "budget", "first" or "rest". Raises InputError for bad input.
     """
-    setup = _setup(case, campaigns, outcome, at, half_width, max_pairs, pairs, seed, until, months, overrides, village, since, better)
+    asked = (case, campaigns, outcome, at, half_width, max_pairs, pairs, seed, until, months, overrides, village, since, better, behavior)
+    setup = _setup(*asked)
     processes = None if processes is None else _whole("processes", processes, 1, 1024)
     told = progress or (lambda done, total, stage: None)
     setup, fitted = _fit(setup, budget, tuple(scale), told)
@@ -145,7 +158,8 @@ def again(recipe: dict, *, progress: Callable[[int, int], None] | None = None, p
         title=recipe["title"], names=tuple(recipe["names"]), parameters=tuple(map(read, recipe["parameters"])), own=read(recipe["own"]),
         outcome=tuple(recipe["outcome_key"]), at=recipe["at"], better=recipe["better"], keys=tuple(map(tuple, recipe["keys"])),
         half_width=recipe["half_width"], first=recipe["first_pairs"], most=recipe["max_pairs"], seed=recipe["seed"],
-        since=recipe["since"] and dt.date.fromisoformat(recipe["since"]),
+        since=recipe["since"] and dt.date.fromisoformat(recipe["since"]), behavior=behavior_of(recipe),
+        posterior=behaviors.choose(behavior_of(recipe)),
     )  # fmt: skip
     told = (lambda done, total, stage: progress(done, total)) if progress else (lambda done, total, stage: None)
     found = _run(setup, recipe["budget"], told, processes)
@@ -157,13 +171,16 @@ def _run(setup: Setup, fitted: dict | None, told: Callable, processes: int | Non
     started, began = dt.datetime.now(dt.UTC), time.perf_counter()
     answers, needed = _gather(_work(setup), setup, told, processes)
     values = np.stack([answer["values"] for answer in answers])
+    twins = np.stack([answer["twin"] for answer in answers[: setup.twins]]) if setup.twins else None
+    posterior = behaviors.used(setup.posterior, setup.seed, setup.most)  # when run again, pairs may be begun that are not needed
     provenance = _provenance(setup, answers, fitted) | {
         "pairs": len(answers), "pairs_needed": needed, "versions": versions(), "started": started.isoformat(timespec="seconds"),
         "wall_seconds": round(time.perf_counter() - began, 3),
     }  # fmt: skip
     if provenance["problems"]:
         warnings.warn("what was counted does not add up: " + "; ".join(provenance["problems"][:5]), stacklevel=3)
-    return Comparison(setup.names, setup.parameters, setup.own, setup.outcome, setup.better, setup.keys, values, setup.first, provenance)
+    asked = (setup.names, setup.parameters, setup.own, setup.outcome, setup.better, setup.keys)
+    return Comparison(*asked, values, setup.first, provenance, posterior, twins)
 
 
 def plan(
@@ -186,9 +203,11 @@ def plan(
     better=None,
     progress=None,
     processes=None,
+    behavior=behaviors.POSTERIOR,
 ) -> Plan:
     """What `compare` with the same arguments will take; runs two pairs, the first of which may compile, and times the second."""
-    setup = _setup(case, campaigns, outcome, at, half_width, max_pairs, pairs, seed, until, months, overrides, village, since, better)
+    asked = (case, campaigns, outcome, at, half_width, max_pairs, pairs, seed, until, months, overrides, village, since, better, behavior)
+    setup = _setup(*asked)
     processes = None if processes is None else _whole("processes", processes, 1, 1024)
     if budget is not None:
         for parameters, names in zip(setup.parameters, _to_scale(setup, tuple(scale))):
@@ -200,8 +219,9 @@ def plan(
     one = [work(pair)["seconds"] for pair in (0, 1)][1]
 
     def wall(count: int) -> float:
-        alone = count * one <= SERIAL_SECONDS if processes is None else processes == 1
-        return count * one if alone else START_SECONDS + count * one / min(processes or available(), count)
+        seconds = (count + setup.twins) * one + behaviors.solving_seconds(setup.own, setup.posterior, setup.seed, count)
+        alone = seconds <= SERIAL_SECONDS if processes is None else processes == 1
+        return seconds if alone else START_SECONDS + seconds / min(processes or available(), count)
 
     fitting = 0.0 if budget is None else USUAL_TRIALS * budgets.PILOTS * one
     working = processes or (available() if setup.first * one > SERIAL_SECONDS else 1)
@@ -212,22 +232,37 @@ def plan(
 
 
 def _work(setup: Setup) -> Callable[[int], dict]:
-    solved = solve(setup.own)  # of village, scheme and behavior, which all share
-    campaigns = tuple(solved.model_copy(update={"campaign": p.campaign}) for p in setup.parameters)
-    week = None if setup.since is None else step_of(solved, setup.since)
-    return functools.partial(_pair, campaigns, solved, week, setup.seed, setup.keys)
+    solve(setup.own)  # once, for all processes: of village, scheme and behavior, which all share; draws start from what is known of it
+    campaigns = tuple(p.campaign for p in setup.parameters)
+    week = None if setup.since is None else step_of(setup.own, setup.since)
+    return functools.partial(_pair, campaigns, setup.own, setup.posterior, setup.twins, week, setup.seed, setup.keys)
 
 
-def _pair(campaigns: tuple[Parameters, ...], own: Parameters, week: int | None, seed: int, keys: tuple[Key, ...], replicate: int) -> dict:
+def _pair(
+    campaigns: tuple[Campaign, ...], own: Parameters, posterior: Posterior | None, twins: int, week: int | None, seed: int,
+    keys: tuple[Key, ...], replicate: int,
+) -> dict:  # fmt: skip
     """One village under every campaign: values float64 [campaign, key] (NaN: no denominator), digests and problems of the runs, seconds
-    of wall time. Each run is the one that `replicate.one` would make of its campaign; with `week`, that of `own` before this step."""
+    of wall time. Each run is the one that `replicate.one` would make of its campaign; with `week`, that of `own` before this step. The
+    first `twins` pairs also give `twin`: the values with the same draw and other luck."""
     began = time.perf_counter()
+    own = behaviors.solved(own, posterior, seed, replicate)
+    found = _under(campaigns, own, week, seed, keys, replicate)
+    found |= {"solved": {name: getattr(own.village, name) for name in SOLVED}, "seconds": time.perf_counter() - began}
+    if replicate < twins:
+        twin = _under(campaigns, own, week, seed, keys, replicate + OTHER)
+        found |= {"twin": twin["values"], "problems": found["problems"] + twin["problems"]}
+    return found
+
+
+def _under(campaigns: tuple[Campaign, ...], own: Parameters, week: int | None, seed: int, keys: tuple[Key, ...], replicate: int) -> dict:
+    """One village, burnt in once, under every campaign."""
     past = build(own, seed, replicate)
-    worlds = (fork(past, p) if week is None else switched(past, week, p) for p in campaigns)
+    given = [own.model_copy(update={"campaign": campaign}) for campaign in campaigns]
+    worlds = (fork(past, p) if week is None else switched(past, week, p) for p in given)
     found = [measured(world, keep_weekly=False, wanted=keys) for world in worlds]
     values = np.array([[run["values"].get(key, np.nan) for key in keys] for run in found])
-    problems = [text for run in found for text in run["problems"]]
-    return {"values": values, "digests": [run["digest"] for run in found], "problems": problems, "seconds": time.perf_counter() - began}
+    return {"values": values, "digests": [run["digest"] for run in found], "problems": [text for run in found for text in run["problems"]]}
 
 
 def _gather(work: Callable, setup: Setup, told: Callable, processes: int | None) -> tuple[list[dict], int]:
@@ -258,7 +293,8 @@ def _gather(work: Callable, setup: Setup, told: Callable, processes: int | None)
     if any(take(pair, work(pair)) for pair in range(here)):
         return [done[k] for k in range(wanted)], needed
     if processes is None:
-        processes = 1 if (total() - here) * done[1]["seconds"] <= SERIAL_SECONDS else available()
+        ahead = behaviors.solving_seconds(setup.own, setup.posterior, setup.seed, total())
+        processes = 1 if ahead + (total() - here) * done[1]["seconds"] <= SERIAL_SECONDS else available()
     todo = itertools.takewhile(lambda pair: pair < wanted, itertools.count(here))
     with contextlib.closing(local(work, todo, processes=min(processes, setup.most - here))) as coming:
         any(take(pair, answer) for pair, answer in coming)
@@ -277,9 +313,12 @@ def _needed(first: np.ndarray, setup: Setup) -> int:
 # ------------------------------------------------------------------ what was asked
 
 
-def _setup(case, campaigns, outcome, at, half_width, max_pairs, pairs, seed, until, months, overrides, village, since, better) -> Setup:
+def _setup(
+    case, campaigns, outcome, at, half_width, max_pairs, pairs, seed, until, months, overrides, village, since, better, behavior
+) -> Setup:
     """Everything checked before anything runs."""
-    case, seed, since, has = _past(case, seed, since)
+    posterior = behaviors.choose(behavior)
+    case, seed, since, has, behavior, posterior = _past(case, seed, since, behavior, posterior)
     title, names, parameters, own = in_case(case, campaigns, until, overrides, village)
     for name, given in zip(names, parameters):
         if lost := idle(given):
@@ -311,18 +350,24 @@ def _setup(case, campaigns, outcome, at, half_width, max_pairs, pairs, seed, unt
     key = key_of(f"{measure}{dated}{grouped}{group}", parameters[0])
     kept = [k for label in dict.fromkeys([where["label"], "end", *later]) for k in _headline(parameters[0], label)]
     keys = tuple(dict.fromkeys([key, *kept]))
-    return Setup(title, names, parameters, key, where, better or comparison.better_of(key), keys, half_width, first, most, seed, own, since)
+    better = better or comparison.better_of(key)
+    return Setup(title, names, parameters, key, where, better, keys, half_width, first, most, seed, own, since, behavior, posterior)
 
 
-def _past(case, seed: int, since):
-    """(case, seed, since, replicates) of a folder that `branch.save` made, or of a `branch.Past`; anything else as it is, without end."""
+def _past(case, seed: int, since, behavior, posterior):
+    """(case, seed, since, replicates, behavior, posterior) of a folder that `branch.save` made, or of a `branch.Past`; anything else as it
+    is, without end."""
     if isinstance(case, str | Path) and (Path(case) / "state.json").is_file():
         case = branch.load(case)
     if not isinstance(case, branch.Past):
-        return case, seed, since, MOST_PAIRS
+        return case, seed, since, MOST_PAIRS, behavior, posterior
     if since is not None and date_of("since", since) != case.at:
         raise InputError(f"since = {since}: not allowed with a past that was kept on {case.at}; allowed: that day, or none")
-    return case.parameters, case.seed, case.at, case.replicates
+    if case.posterior is not None and behavior == behaviors.POINT:
+        raise InputError(f"behavior = {behavior!r}: not allowed with a past whose replicates have draws; save it again with that behavior")
+    if case.posterior is None:
+        return case.parameters, case.seed, case.at, case.replicates, behaviors.POINT, None
+    return case.parameters, case.seed, case.at, case.replicates, behaviors.POSTERIOR, case.posterior
 
 
 def _pairs(name: str, given: int | None, usual: int, has: int) -> int:
@@ -388,10 +433,12 @@ def _fit(setup: Setup, budget: int | None, scale: tuple[str, ...], told: Callabl
     if budget is None:
         return _branched(setup), None
     out, report = [], {}
+    pilots = budgets.PILOTS if setup.posterior is None else min(budgets.PILOTS, len(setup.posterior.rows))  # a past has those of its own
     for name, parameters, levers in zip(setup.names, setup.parameters, _to_scale(setup, scale)):
         if parameters.campaign.levers:
             fitted = budgets.to_budget(
-                parameters, budget, levers=levers, seed=setup.seed, at=setup.at["label"], own=setup.own, since=setup.since, title=name,
+                parameters, budget, levers=levers, seed=setup.seed, at=setup.at["label"], own=setup.own, since=setup.since,
+                posterior=setup.posterior, pilots=pilots, title=name,
                 progress=lambda tried: told(tried, max(tried, USUAL_TRIALS), "budget"),
             )  # fmt: skip
             parameters, report[name] = parameters.model_copy(update={"campaign": fitted.parameters.campaign}), fitted.report()
@@ -416,6 +463,7 @@ def _provenance(setup: Setup, answers: list[dict], fitted: dict | None) -> dict:
     keys = [text_of(key) for key in setup.keys]
     past = setup.since and content_hash(setup.own)
     identity = [[c["hash"] for c in about], past, CODE, setup.seed, setup.better, asked, keys]
+    identity += [setup.posterior.digest] if setup.posterior else []
     digests = "".join(digest for answer in answers for digest in answer["digests"])
     problems = Counter(text for answer in answers for text in answer["problems"])
     return {
@@ -423,6 +471,8 @@ def _provenance(setup: Setup, answers: list[dict], fitted: dict | None) -> dict:
         "seed": setup.seed, **asked, "at": setup.at, "better": setup.better, "budget": fitted,
         "pair_seconds": round(float(np.median([answer["seconds"] for answer in answers])), 4),
         "digest": hashlib.sha256(digests.encode()).hexdigest()[:16],
-        "solved": {name: getattr(solve(setup.own).village, name) for name in SOLVED},
+        "solved": {name: float(np.median([answer["solved"][name] for answer in answers])) for name in SOLVED},
+        "behavior": behaviors.about(setup.behavior, setup.posterior, setup.own, setup.twins),
+        "grades": grades(setup.parameters, setup.posterior),
         "problems": [f"{n} runs of {len(answers) * len(about)}: {text}" for text, n in problems.items()],
     }  # fmt: skip

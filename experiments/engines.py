@@ -29,8 +29,8 @@ from pathlib import Path
 from simulation import cache
 from simulation.parameters import InputError
 
-#: what makes numbers besides the simulation: how a run is measured
-MEASURING = ("families.py", "keys.py", "replicate.py")
+#: what makes numbers besides the simulation: how a run is measured, and which behavior it has
+MEASURING = (*(f"experiments/running/{name}.py" for name in ("behavior", "families", "keys", "replicate")), "scenarios/posterior.py")
 #: a task is given up when so many workers have died of it; so is the whole when so many in a row die before they can work
 DEATHS = 3
 #: Windows waits for at most 63 things at once
@@ -41,8 +41,8 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NU
 
 def code_version() -> str:
     """Sixteen hex digits that change when a source changes that makes numbers: any of the simulation, and those that measure it."""
-    here = Path(__file__).parent / "running"
-    sources = (cache.model_hash().encode(), *((here / name).read_bytes() for name in MEASURING))
+    root = Path(__file__).parent.parent
+    sources = (cache.model_hash().encode(), *((root / name).read_bytes() for name in MEASURING))
     return hashlib.sha256(b"\0".join(sources)).hexdigest()[:16]
 
 

@@ -246,8 +246,9 @@ def _in_sweeps(folders: Iterable[Path], wanted: str) -> Iterator[tuple[str, Call
 def of_run(result: "Result") -> dict:
     """The recipe of a result of `experiments.run.run`: give it to `remember`."""
     about = result.provenance
-    keep = ("run_id", "scenario", "code", "seed", "replicates", "months", "versions", "digest", "solved")
-    return {name: about[name] for name in keep} | {
+    keep = ("run_id", "scenario", "code", "seed", "replicates", "months", "versions", "digest", "solved", "behavior")
+    draws = {} if result.posterior is None else {"draws": result.posterior.document()}
+    return draws | {name: about[name] for name in keep} | {
         "when": about["started"], "weekly": result.weekly is not None, "parameters": result.parameters.model_dump(mode="json"),
         "observations": [seen.model_dump(mode="json") for seen in result.observations],
         "values": means(result.keys, result.values.tolist()),

@@ -21,6 +21,8 @@ from simulation.parameters import InputError, Parameters
 if TYPE_CHECKING:
     import pandas as pd
 
+    from scenarios.posterior import Posterior
+
 #: values closer than this share of their size are the same: it is the digest that sees every digit
 ROUNDING = 1e-9
 
@@ -134,9 +136,16 @@ def run_again(recipe: dict, *, progress=None, processes=None) -> Again:
     scenario = Scenario(about["name"], about["title"], _made(Parameters, recipe["parameters"]), seen, (), about["hash"])
     result = run(
         scenario, replicates=recipe["replicates"], seed=recipe["seed"], months=recipe["months"], keep_weekly=recipe["weekly"],
-        progress=progress, processes=processes,
+        progress=progress, processes=processes, behavior=behavior_of(recipe),
     )  # fmt: skip
     return Again(result.provenance["digest"], means(result.keys, result.values.tolist()), result)
+
+
+def behavior_of(recipe: dict) -> "str | Posterior":
+    """The behavior that a recipe was made with: its own draws, whatever posterior is shipped now."""
+    from scenarios.posterior import of_document
+
+    return of_document(recipe["draws"]) if recipe.get("draws") else "point"
 
 
 def one_again(recipe: dict, *, progress=None, processes=None) -> Again:

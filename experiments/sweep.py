@@ -27,7 +27,7 @@ from experiments.sweeping import design, store
 from experiments.sweeping.batch import FAILED, Frame, Run, failed, run_batch
 from experiments.sweeping.design import GROUPS, Plan
 from experiments.sweeping.sweep_recipe import digest_of, remember_folder, sweep_id
-from simulation.baseline import BEFORE, DURING, ROUNDS, SAMPLE_WORKERS, SOLVED
+from simulation.baseline import BEFORE, DURING, NEAR_ROUNDS, ROUNDS, SAMPLE_WORKERS, SOLVED
 from simulation.parameters import InputError, Parameters
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def estimate(made: Plan, run_seconds: float, processes: int) -> float:
     """Seconds that a whole sweep takes, given the time of its first run: by size of the points, with the contexts that must be solved."""
     sizes = [_size(made.parameters(point)) for point in _some(len(made.points))]
     mean, first = sum(sizes) / len(sizes), _size(made.parameters(0))
-    solving = ROUNDS * SAMPLE_WORKERS * (BEFORE + DURING) / first * _contexts(made)
+    solving = SAMPLE_WORKERS * (BEFORE + DURING) / first * _rounds(made)
     return run_seconds * (made.runs * mean / first + solving) / processes
 
 
@@ -217,13 +217,17 @@ def _size(parameters: Parameters) -> float:
     return max(1, weeks * parameters.village.workers)
 
 
-def _contexts(made: Plan) -> int:
-    """Villages and people whose standing still must be solved for; one that all points share is solved by the time this is asked."""
+def _rounds(made: Plan) -> int:
+    """Rounds of solving for villages that stand still; one that all points share is solved by the time this is asked."""
     if all(base["village"].get(name) is not None for base in made.bases for name in SOLVED):
         return 0
-    parts = ("village", "behavior", "scheme", "limits", "start")
-    columns = [path for path in made.design.varied if path.split(".")[0] in parts]
-    return len(made.points[columns].drop_duplicates()) - 1 if columns else 0
+
+    def others(*parts: str) -> int:
+        columns = [path for path in made.design.varied if path.split(".")[0] in parts]
+        return len(made.points[columns].drop_duplicates()) - 1 if columns else 0
+
+    afar = others("village", "scheme", "limits", "start")
+    return ROUNDS * afar + NEAR_ROUNDS * (others("village", "scheme", "limits", "start", "behavior") - afar)
 
 
 # ------------------------------------------------------------------ work

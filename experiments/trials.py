@@ -20,7 +20,9 @@ from experiments.engines import CODE
 from experiments.trying.batch import MISS, table
 from experiments.trying.play import CLOSE, read
 from experiments.trying.score import scored, summary
-from scenarios.posterior import behaviors, digest
+from scenarios.posterior import BELIEFS, digest
+from scenarios.posterior import draws as behaviors
+from scenarios.posterior import read as read_draws
 from scenarios.reading import names as shipped_names
 from scenarios.trials import Trial, load_trial
 from simulation.parameters import InputError
@@ -97,10 +99,19 @@ def _groups(loaded: Sequence[Trial], draws: int, behavior: str, left_out: bool) 
     """Trials that are played under the same behaviors, with these."""
     if behavior == "point":
         return [(list(loaded), [{}] * draws)]
+    members = behaviors()
+    if members is None:
+        raise InputError("no posterior is shipped: give behavior point, run `sadar calibrate`, or name a file in SADAR_POSTERIOR")
     if not left_out:
-        return [(list(loaded), _cycled(behaviors(), draws))]
+        return [(list(loaded), _cycled(members, draws))]
     studies = dict.fromkeys(trial.head.study for trial in loaded)
-    return [([t for t in loaded if t.head.study == study], _cycled(behaviors(without=study), draws)) for study in studies]
+    return [([t for t in loaded if t.head.study == study], _cycled(without(study) or members, draws)) for study in studies]
+
+
+def without(study: str) -> tuple[dict, ...] | None:
+    """Draws calibrated without a study; None where calibration has not seen it anyway."""
+    path = BELIEFS / "without" / f"{study}.csv"
+    return tuple(read_draws(path).rows.values()) if path.is_file() else None
 
 
 def _cycled(members: Sequence[Mapping[str, float]], draws: int) -> list[Mapping[str, float]]:
@@ -116,5 +127,6 @@ def _fits(loaded: Sequence[Trial], drawn: dict):
         miss = np.abs(drawn[trial.name][MISS])
         fit = trial.head.fit
         key, arm = (fit.key, fit.arm) if fit else ("", "")
-        rows.append({"trial": trial.name, "key": key, "arm": arm, "median_miss": float(np.median(miss)), "met_share": float((miss <= 2 * CLOSE).mean())})
+        met = float((miss <= 2 * CLOSE).mean())
+        rows.append({"trial": trial.name, "key": key, "arm": arm, "median_miss": float(np.median(miss)), "met_share": met})
     return pd.DataFrame(rows)

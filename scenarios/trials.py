@@ -43,7 +43,9 @@ class Fit(Group):
     arm: str = choice("control", "arm that is looked at")
     measure: str = choice(..., "what of it")
     value: float = quantity(..., "share", -1e6, 1e6, "what was measured there", "trial", "measured")
-    se: float = quantity(0.0, "as value", 0.0, 1e6, "its standard error: every draw is fitted to another value within it", "trial", "measured")
+    se: float = quantity(
+        0.0, "as value", 0.0, 1e6, "its standard error: every draw is fitted to another value within it", "trial", "measured"
+    )
     source: str = choice("", "where it was reported")
     grade: Grade = choice("measured", "how sure it is")
 
@@ -97,13 +99,19 @@ class Measured(Group):
     contrast: dict[str, float] = choice({}, "or: weights of arms")
     over: dict[str, float] = choice({}, "divided by this contrast")
     over_measure: str = choice("", "of this measure (absent: the same)")
-    value: float | None = quantity(None, "as `unit`", -1e6, 1e6, "what was measured (absent: not known yet, or only its sign)", "trial", "measured")
+    value: float | None = quantity(
+        None, "as `unit`", -1e6, 1e6, "what was measured (absent: not known yet, or only its sign)", "trial", "measured"
+    )
     se: float | None = quantity(None, "as value", 0.0, 1e6, "standard error (absent: see se_guess)", "trial", "measured")
     se_guess: float | None = quantity(None, "as value", 0.0, 1e6, "the same by arithmetic, where the paper gives none", "trial", "guess")
     unit: Literal["share", "ratio", "slope"] = choice("share", "what the value is")
     role: Literal["effect", "level", "null", "sign", "shape"] = choice("effect", "null: no effect was found; sign: only that is scored")
-    base: float | None = quantity(None, "share", 0.0, 1.0, "level of the arm it is compared with (absent: that of `fit`)", "trial", "measured")
-    dose: float = quantity(1.0, "ratio", -10.0, 10.0, "how much of the lever, for the baseline without network or stages", "trial", "expert")
+    base: float | None = quantity(
+        None, "share", 0.0, 1.0, "level of the arm it is compared with (absent: that of `fit`)", "trial", "measured"
+    )
+    dose: float = quantity(
+        1.0, "ratio", -10.0, 10.0, "how much of the lever, for the baseline without network or stages", "trial", "expert"
+    )
     lever: str = choice("", "kind of lever, for the baseline `mean effect of the same lever elsewhere`")
     calibrate: bool = choice(True, "used by calibration")
     source: str = choice("", "where it was reported")

@@ -135,6 +135,12 @@ def assemble(parameters: Parameters, seed: int, replicate: int, like: World | No
 DRAWN = ("key0", "key1", "workers", "segments", "leaders")
 
 
+def first_dues(draws: np.ndarray, opens: np.ndarray, billing_months: int) -> np.ndarray:
+    """When members of old owe next: spread over the first billing period by a uniform draw each; NEVER where it begins after the end."""
+    turn = (draws * billing_months).astype(np.int64)
+    return np.where(turn < len(opens), opens[np.minimum(turn, len(opens) - 1)], NEVER)
+
+
 def _par(parameters: Parameters) -> np.ndarray:
     """The kernel's scalars from the typed parameters; weekly chances become chances per step, yearly rates per month."""
     b, v, limits, c = parameters.behavior, parameters.village, parameters.limits, parameters.campaign
@@ -258,5 +264,5 @@ def _workers(fixed: Blueprint, people, ties, segments) -> np.ndarray:
         w[name][member] = Source.BASELINE
     opens = np.flatnonzero(calendar.month_start)
     if len(opens) and limits.billing_months:  # members of old: their next dues are spread over a billing period
-        w["next_due"][member] = opens[(people.months_draw[member] * min(limits.billing_months, len(opens))).astype(np.int64)]
+        w["next_due"][member] = first_dues(people.months_draw[member], opens, limits.billing_months)
     return w

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from simulation.assembly import first_dues
 from simulation.baseline import SOLVED
 from simulation.parameters import Group, InputError, Lever, Parameters
 from simulation.stages import Source
@@ -311,7 +312,8 @@ def _due_again(new: World) -> None:
         return
     joined = w["joined_week"][who]
     founder = (joined == 0) & (w["first_source"][who] == Source.BASELINE)
-    due = np.where(founder, opens[0], calendar.due_from_join[joined])
+    first = first_dues(new.people.months_draw[who], opens, new.parameters.limits.billing_months)
+    due = np.where(founder, first, calendar.due_from_join[joined])
     while (gone := due < new.week).any():
         due[gone] = calendar.due_from_due[due[gone]]
     w["next_due"][who] = due

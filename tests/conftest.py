@@ -9,3 +9,11 @@ def state_of_tests(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SADAR_STATE", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_posterior():
+    """One set of numbers for behavior, whatever is shipped: as fast as can be, and digits that a new calibration does not move."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SADAR_POSTERIOR", "none")
+        yield

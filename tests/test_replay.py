@@ -417,19 +417,21 @@ def test_a_past_of_people_from_a_file_needs_that_file(tmp_path):
 
 
 def test_what_is_measured_is_part_of_the_code_version(tmp_path, monkeypatch):
-    """All that the unit of work imports of experiments makes its numbers."""
-    root, todo, used = Path(engines.__file__).parent / "running", ["replicate.py"], set()
+    """All that the unit of work imports of experiments makes its numbers, and so does which behavior it has."""
+    root, todo, used = Path(engines.__file__).parent.parent, ["replicate.py", "behavior.py"], set()
     while todo:
         name = todo.pop()
         used.add(name)
-        modules = re.findall(r"^(?:from|import) experiments\.running\.(\w+)", (root / name).read_text(), re.M)
+        text = (root / "experiments" / "running" / name).read_text()
+        modules = re.findall(r"^(?:from|import) experiments\.running\.(\w+)", text, re.M)
         todo += [f"{m}.py" for m in modules if f"{m}.py" not in used]
+    used = {f"experiments/running/{name}" for name in used} | {"scenarios/posterior.py"}
     assert used == set(engines.MEASURING)
-    monkeypatch.setattr(engines, "__file__", str(tmp_path / "engines.py"))
-    copies = tmp_path / "running"
-    copies.mkdir()
+    monkeypatch.setattr(engines, "__file__", str(tmp_path / "experiments" / "engines.py"))
+    copies = tmp_path
     for name in used:
-        shutil.copy(root / name, copies)
+        (copies / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / name, copies / name)
     assert engines.code_version() == engines.CODE != cache.model_hash()
     for name in used:
         with (copies / name).open("a") as file:

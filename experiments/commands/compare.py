@@ -8,12 +8,14 @@ from experiments.commands.terminal import (
     MAX_PROCESSES,
     MAX_SEED,
     BadInput,
+    Behavior,
     Case,
     Json,
     Processes,
     Seed,
     Sets,
     Until,
+    behavior_of,
     check_out,
     decimal,
     emit,
@@ -52,6 +54,7 @@ def compare_command(
     set_: Sets = None,
     out: Annotated[str | None, option("--out", "DIR", "write comparison.json, pairs.parquet and figure.png to this folder")] = None,
     processes: Processes = None,
+    behavior: Behavior = "posterior",
     json_: Json = False,
 ) -> None:
     """Compare campaigns in the same villages with the same luck: which brings more, at what cost, and how sure that is."""
@@ -62,6 +65,7 @@ def compare_command(
         "budget": given("--budget", plain(budget), 1, 10**15),
         "seed": whole("--seed", seed, 0, MAX_SEED),
         "processes": given("--processes", processes, 1, MAX_PROCESSES),
+        "behavior": behavior_of(behavior),
     }  # fmt: skip
     waiting = preparing()
     from experiments import compare

@@ -8,12 +8,14 @@ import typer
 from experiments.commands.terminal import (
     MAX_REPLICATES,
     MAX_SEED,
+    Behavior,
     Campaigns,
     Case,
     Json,
     Seed,
     Sets,
     Until,
+    behavior_of,
     emit,
     if_stopped,
     live,
@@ -37,6 +39,7 @@ def branch_command(
     seed: Seed = "1",
     until: Until = None,
     set_: Sets = None,
+    behavior: Behavior = "posterior",
     json_: Json = False,
 ) -> None:
     """Save the state of a village at a date: same past, different policy.
@@ -44,7 +47,7 @@ def branch_command(
     Go on from it with `sadar compare DIR --with CAMPAIGN`.
     """
     count = whole("--replicates", replicates, 1, MAX_REPLICATES, text("replicates_why"))
-    chosen = whole("--seed", seed, 0, MAX_SEED)
+    chosen, drawn = whole("--seed", seed, 0, MAX_SEED), behavior_of(behavior)
     scenario = load(case, campaign, set_, until)
     waiting = preparing()
     from experiments import branch
@@ -53,7 +56,7 @@ def branch_command(
     with live(json_, waiting) as told, if_stopped(lambda: text("branch_stopped" if folder.is_dir() else "stopped", folder=out)):
         name = text("runs", name=scenario.name)
         step = lambda done, total: told.step(done, total, name)  # noqa: E731
-        past = branch.save(scenario, at, out, replicates=count, seed=chosen, progress=step)
+        past = branch.save(scenario, at, out, replicates=count, seed=chosen, progress=step, behavior=drawn)
     if json_:
         return emit({**past.about, "folder": out})
     told = {"title": scenario.title, "day": past.at, "replicates": number(past.replicates), "run_id": past.about["run_id"]}

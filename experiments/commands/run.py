@@ -6,6 +6,7 @@ from experiments.commands.terminal import (
     MAX_PROCESSES,
     MAX_REPLICATES,
     MAX_SEED,
+    Behavior,
     Campaigns,
     Case,
     Json,
@@ -13,6 +14,7 @@ from experiments.commands.terminal import (
     Seed,
     Sets,
     Until,
+    behavior_of,
     check_out,
     emit,
     live,
@@ -37,6 +39,7 @@ def run_command(
     set_: Sets = None,
     out: Annotated[str | None, option("--out", "DIR", FILES)] = None,
     processes: Processes = None,
+    behavior: Behavior = "posterior",
     json_: Json = False,
 ) -> None:
     """Run a village under a campaign: who registers, who keeps paying, what it costs."""
@@ -44,6 +47,7 @@ def run_command(
         "replicates": whole("--replicates", replicates, 1, MAX_REPLICATES, text("replicates_why")),
         "seed": whole("--seed", seed, 0, MAX_SEED),
         "processes": None if processes is None else whole("--processes", processes, 1, MAX_PROCESSES),
+        "behavior": behavior_of(behavior),
     }
     scenario = load(case, campaign, set_, until)
     if out is not None:

@@ -14,6 +14,7 @@ KINDS = {
     "schemes": "scheme",
     "behaviors": "behavior",
     "designs": "design",
+    "trials": "trial",
     "levers": "lever",
 }
 

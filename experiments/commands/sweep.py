@@ -39,7 +39,10 @@ def sweep_command(
     processes: Processes = None,
     json_: Json = False,
 ) -> None:
-    """Run a design, levers x states of the world x luck, into a folder that survives interruptions."""
+    """Run a design, levers x states of the world x luck, into a folder that survives interruptions.
+
+    Behavior is the scenario's one set of numbers, unless the design varies it.
+    """
     from experiments import sweep
     from experiments.screens.tables_sweep import plan_lines
 

@@ -124,6 +124,7 @@ Sets = Annotated[list[str] | None, option("--set", "KEY=VALUE", "change one valu
 Until = Annotated[str | None, option("--until", "DATE", "the run ends before this day, such as 2019-12-31")]
 Json = Annotated[bool, option("--json", None, "one JSON document on stdout, nothing else")]
 Processes = Annotated[str | None, option("--processes", "N", "working processes (default: as many as pay)")]
+Behavior = Annotated[str, option("--behavior", "posterior|point", "of people: a draw of the posterior for each run; point: one for all")]
 Seed = Annotated[str, option("--seed", "S", "the same seed gives the same digits")]
 
 
@@ -144,6 +145,15 @@ def whole(name: str, value: str, low: int, high: int, why: str = "") -> int:
 def given(name: str, value: str | None, low: int, high: int) -> int | None:
     """The same where an option is there, else None."""
     return None if value is None else whole(name, value, low, high)
+
+
+def behavior_of(given: str) -> str:
+    """One of the two ways to have behavior, or BadInput."""
+    from scenarios.posterior import CHOICES
+
+    if given not in CHOICES:
+        raise BadInput(text("range", option="--behavior", value=given, allowed=" or ".join(CHOICES)))
+    return given
 
 
 def load(name: str, campaigns=None, overrides=None, until=None):

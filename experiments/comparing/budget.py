@@ -21,9 +21,11 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.comparing.campaigns import gone_on, step_of
+from experiments.running.behavior import solved
 from experiments.running.replicate import checkpoints
 from experiments.screens import words
 from scenarios.errors import nearest
+from scenarios.posterior import Posterior
 from simulation import ledger
 from simulation.branch import fork, switched
 from simulation.parameters import InputError, Lever, Parameters
@@ -31,7 +33,7 @@ from simulation.segments import members
 from simulation.spans import spans
 from simulation.stages import Payer
 from simulation.timeline import Timeline, timeline
-from simulation.world import World, build, solve
+from simulation.world import World, build
 
 #: replicates on which the spending is measured
 PILOTS = 10
@@ -94,6 +96,7 @@ def to_budget(
     at: str = "end",
     own: Parameters | None = None,
     since: dt.date | None = None,
+    posterior: Posterior | None = None,
     title: str = "",
     progress: Callable[[int], None] | None = None,
 ) -> Scaled:
@@ -101,21 +104,21 @@ def to_budget(
     or a month such as "12") over replicates 0 to pilots - 1 of the seed is `rupiah`, to 1 % where whole numbers allow it.
 
     own, since: the villages go on under the campaign of `own` until `since`, and only then under this one (what was spent before
-    counts). The parameters returned are those of the whole campaign. progress is called with the number of factors tried so far.
-    Raises InputError where the budget is out of reach, saying what the campaign can spend at least and at most.
+    counts). posterior: each replicate has its draw of behavior. The parameters returned are those of the whole campaign. progress is
+    called with the number of factors tried so far. Raises InputError where the budget is out of reach, saying what the campaign can
+    spend at least and at most.
     """
     if isinstance(rupiah, bool) or not isinstance(rupiah, int | np.integer) or rupiah <= 0:
         raise InputError(f"budget = {rupiah!r}: not allowed; allowed: a whole number of rupiah above 0")
     sizes = _sizes(parameters, _named(parameters, levers))
-    solved = solve(parameters)
-    past = _with_levers(solved, []) if since is None else solved.model_copy(update={"campaign": own.campaign})
-    pasts = [build(past, seed, r) for r in range(pilots)]
-    sizes, step = _fitted(solved, sizes, pasts), _step(pasts[0], at)
+    past = _with_levers(parameters, []) if since is None else parameters.model_copy(update={"campaign": own.campaign})
+    pasts = [build(solved(past, posterior, seed, r), seed, r) for r in range(pilots)]
+    sizes, step = _fitted(parameters, sizes, pasts), _step(pasts[0], at)
     tried: dict[tuple[float, float | None], float] = {}
 
     def spend(factor: float, held: float | None = None) -> float:
         if (factor, held) not in tried:
-            tried[factor, held] = _spent(pasts, _scaled(solved, sizes, factor, held), step, since)
+            tried[factor, held] = _spent(pasts, _scaled(parameters, sizes, factor, held), step, since)
             if progress:
                 progress(len(tried))
         return tried[factor, held]
@@ -156,12 +159,13 @@ def _check_reach(rupiah: int, least: float, most: float, title: str, parameters:
 
 
 def _spent(pasts: list[World], parameters: Parameters, step: int, since: dt.date | None) -> float:
-    """Mean rupiah spent by the end of `step`, in the villages of `pasts`."""
+    """Mean rupiah spent by the end of `step` under the campaign of `parameters`, in the villages of `pasts`."""
     if since is not None:
         week, parameters = step_of(parameters, since), gone_on(pasts[0].parameters, parameters, since)
     total = 0
     for past in pasts:
-        world = fork(past, parameters) if since is None else switched(past, week, parameters)
+        given = past.parameters.model_copy(update={"campaign": parameters.campaign})  # behavior is the past's own
+        world = fork(past, given) if since is None else switched(past, week, given)
         world.advance(step + 1)
         total += ledger.money(ledger.booked(world.village.ledger))["campaign_rp"]
     return total / len(pasts)

@@ -1,5 +1,6 @@
 """What a comparison of campaigns found: differences, costs, who is best and how sure that is, in tables and in one sentence."""
 
+import dataclasses
 import json
 import math
 from collections.abc import Callable
@@ -12,15 +13,17 @@ import pandas as pd
 
 from experiments.comparing import stopping
 from experiments.comparing.stopping import Estimate
+from experiments.running import luck
 from experiments.running.drafts import drafted, recover
 from experiments.running.keys import Key, key_of, text_of
 from experiments.running.result import LITTER
 from experiments.screens import words
+from scenarios.posterior import Posterior, of_document
 from simulation import ledger, outcomes
 from simulation.parameters import InputError, Parameters
 
 KIND, FORMAT = "sadar comparison", 1
-FILES = {"comparison.json", "pairs.parquet"}
+FILES, TWINS = {"comparison.json", "pairs.parquet"}, "twins.parquet"
 #: of these less is better; so it is of what levers cost
 LESS = {
     "failures", "cash_failures", "attempt_failure_share", "missed", "stops", "lapses", "stopped", "claims_late", "claims_refused",
@@ -57,7 +60,8 @@ class Comparison:
 
     parameters: the campaigns as they were run; own: the case, whose own campaign is the past of all where there was a `since`.
     first: pairs of the first stage, whose variances the intervals use (all of them when their number was fixed).
-    better: "more" or "less" of the outcome.
+    better: "more" or "less" of the outcome. posterior: the draws of behavior that the pairs have (None: all that of `own`);
+    twins [twin, campaign, key]: the first pairs once more, with the same draw and other luck.
     """
 
     names: tuple[str, ...]
@@ -69,6 +73,8 @@ class Comparison:
     values: np.ndarray
     first: int
     provenance: dict
+    posterior: Posterior | None = None
+    twins: np.ndarray | None = None
 
     def of(self, outcome: Key | str | None = None) -> np.ndarray:
         """[pair, campaign] of an outcome (a key, its name, or None: the one compared). Raises InputError if it was not kept."""
@@ -84,8 +90,11 @@ class Comparison:
         high (95 %), pairs (with a value), missing, sd, variance_ratio (against independent seeds; inf: no noise left), wins (share of
         villages in which campaign has more, equal ones by half), clear (the interval that holds for all comparisons at once, by
         Bonferroni, leaves out zero), more_rp (mean campaign money beyond that of the other); of counts that are told apart also
-        rp_per_more, rp_per_more_low, rp_per_more_high (what each further one costs; negative: less for more, or more for less)."""
+        rp_per_more, rp_per_more_low, rp_per_more_high (what each further one costs; negative: less for more, or more for less);
+        luck_share of the variance of the differences, luck_low, luck_high (95 %; the rest is what is unknown about behavior), missing where
+        all pairs have the same behavior."""
         values, which = self.of(outcome), self._which()
+        chance = luck.luck(differences(values, which), None if self.twins is None else differences(self._twins_of(outcome), which))
         key = self.outcome if outcome is None else outcome if isinstance(outcome, tuple) else key_of(outcome)
         money = ("campaign_rp", key[1], "all", "all")
         spend = self.of(money) if money in self.keys else np.full_like(values, np.nan)
@@ -102,7 +111,8 @@ class Comparison:
             further = (math.nan,) * 3
             if row["clear"] and _measure_unit(key[0]) in COUNTED and money in self.keys:
                 further = stopping.ratio_of_sums((spend[:, a] - spend[:, b])[both], (values[:, a] - values[:, b])[both])
-            rows.append(row | dict(zip(("rp_per_more", "rp_per_more_low", "rp_per_more_high"), further)))
+            row |= dict(zip(("rp_per_more", "rp_per_more_low", "rp_per_more_high"), further))
+            rows.append(row | {"luck_share": chance.share[n], "luck_low": chance.low[n], "luck_high": chance.high[n]})
         return pd.DataFrame(rows)
 
     def campaigns(self, outcome: Key | str | None = None) -> pd.DataFrame:
@@ -122,11 +132,12 @@ class Comparison:
         out |= {"best_prob": stopping.best_probability(values, less), "wins_share": stopping.shared(values, less)}
         return pd.DataFrame(out)
 
-    def table(self) -> pd.DataFrame:
-        """All values, a row for each pair and campaign, a column for each outcome by its name."""
-        pairs, campaigns, _ = self.values.shape
+    def table(self, twins: bool = False) -> pd.DataFrame:
+        """All values (or those of the twins), a row for each pair and campaign, a column for each outcome by its name."""
+        values = self.twins if twins else self.values
+        pairs, campaigns, _ = values.shape
         index = {"pair": np.repeat(np.arange(pairs), campaigns), "campaign": np.tile(np.array(self.names, object), pairs)}
-        columns = self.values.reshape(pairs * campaigns, -1).T
+        columns = values.reshape(pairs * campaigns, -1).T
         return pd.DataFrame(index | {text_of(key): column for key, column in zip(self.keys, columns)})
 
     def verdict(self) -> str:
@@ -186,6 +197,10 @@ class Comparison:
         """All it takes to run it again (`compare.again`), and what came out, as plain values."""
         return self._content() | self.provenance
 
+    def _twins_of(self, outcome: Key | str | None) -> np.ndarray:
+        """The same as `of`, of the twins."""
+        return dataclasses.replace(self, values=self.twins).of(outcome)
+
     def _content(self) -> dict:
         """All but where it came from. values: the mean of every outcome, by name."""
         plain = lambda given: given.model_dump(mode="json")  # noqa: E731
@@ -194,14 +209,18 @@ class Comparison:
         return {
             "names": list(self.names), "parameters": list(map(plain, self.parameters)), "own": plain(self.own),
             "outcome_key": list(self.outcome), "better": self.better, "keys": [list(key) for key in self.keys], "values": values,
+            **({} if self.posterior is None else {"draws": self.posterior.document()}),
         }  # fmt: skip
 
     def save(self, directory: str | Path, figures: Callable[["Comparison", Path], None] | None = None) -> Path:
-        """Write comparison.json and pairs.parquet (see `table`) to a folder, all or nothing; an older comparison is replaced, any
-        other folder that is not empty is refused with InputError. `figures(comparison, folder)` may add files."""
+        """Write comparison.json, pairs.parquet and, if there are twins, twins.parquet (see `table`) to a folder, all or nothing. An older
+        comparison is replaced, any other folder that is not empty is refused with InputError. `figures(comparison, folder)` may add
+        files."""
         target = Path(directory).resolve()
         with drafted(target, refuse_others) as draft:
             self.table().to_parquet(draft / "pairs.parquet", index=False)
+            if self.twins is not None:
+                self.table(twins=True).to_parquet(draft / TWINS, index=False)
             if figures:
                 figures(self, draft)
             about = {"kind": KIND, "format": FORMAT, "files": sorted({p.name for p in draft.iterdir()} | FILES)}
@@ -226,11 +245,14 @@ def load(directory: str | Path) -> Comparison:
         raise InputError(f"{folder}: no result of `sadar compare` (no comparison.json of its kind)")
     try:
         names, keys = tuple(about["names"]), tuple(map(tuple, about["keys"]))
-        table = pd.read_parquet(folder / "pairs.parquet")
-        values = table[[text_of(key) for key in keys]].to_numpy(float).reshape(-1, len(names), len(keys))
+        read = lambda name: pd.read_parquet(folder / name)[[text_of(key) for key in keys]].to_numpy(float)  # noqa: E731
+        values = read("pairs.parquet").reshape(-1, len(names), len(keys))
+        twins = read(TWINS).reshape(-1, len(names), len(keys)) if TWINS in about["files"] else None
+        posterior = of_document(about["draws"]) if "draws" in about else None
         own, *parameters = (Parameters.model_validate_json(json.dumps(given)) for given in (about["own"], *about["parameters"]))
         outcome, told = tuple(about["outcome_key"]), about["provenance"]
-        return Comparison(names, tuple(parameters), own, outcome, about["better"], keys, values, told["first_pairs"], told)
+        asked = (names, tuple(parameters), own, outcome, about["better"], keys)
+        return Comparison(*asked, values, told["first_pairs"], told, posterior, twins)
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise InputError(f"{folder}: the comparison cannot be read ({problem})") from None
 

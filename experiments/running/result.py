@@ -12,8 +12,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from experiments.running import luck
 from experiments.running.drafts import drafted, recover
+from experiments.running.keys import HEADLINES
 from scenarios.loader import Observation
+from scenarios.posterior import Posterior, drawn, of_document, place
 from simulation import ledger, outcomes
 from simulation.parameters import InputError, Parameters
 
@@ -30,7 +33,11 @@ LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
 @dataclass
 class Result:
-    """What a run gives. `keys` name the columns of `values` [replicate, key]; see `outcomes.MEASURES` for units."""
+    """What a run gives. `keys` name the columns of `values` [replicate, key]; see `outcomes.MEASURES` for units.
+
+    posterior: the draws of behavior that its replicates have, None where all have that of `parameters`; twins [twin, key]: the first
+    replicates once more, with the same draw and other luck.
+    """
 
     parameters: Parameters
     observations: tuple[Observation, ...]
@@ -40,9 +47,11 @@ class Result:
     weekly: pd.DataFrame | None
     ledger: pd.DataFrame
     provenance: dict
+    posterior: Posterior | None = None
+    twins: np.ndarray | None = None
 
     @classmethod
-    def of(cls, done: list[dict], parameters: Parameters, observed, provenance: dict) -> "Result":
+    def of(cls, done: list[dict], parameters: Parameters, observed, provenance: dict, posterior: Posterior | None = None) -> "Result":
         """Put the payloads of `one` together."""
         keys = list(dict.fromkeys(key for d in done for key in d["values"]))
         values = np.array([[d["values"].get(key, np.nan) for key in keys] for d in done])
@@ -51,7 +60,9 @@ class Result:
         kept = done[0]["weekly"] is not None
         weekly = outcomes.weekly_frame(np.stack([d["weekly"] for d in done]), parameters, names) if kept else None
         money = ledger.frame(np.concatenate([d["ledger"] for d in done]), parameters, np.repeat(names, [len(d["ledger"]) for d in done]))
-        return cls(parameters, tuple(observed), keys, values, simulated, weekly, money, provenance)
+        twins = [[d["twin"].get(key, np.nan) for key in keys] for d in done if "twin" in d]
+        twins = np.array(twins) if twins else None
+        return cls(parameters, tuple(observed), keys, values, simulated, weekly, money, provenance, posterior, twins)
 
     @functools.cached_property
     def summary(self) -> pd.DataFrame:
@@ -77,17 +88,42 @@ class Result:
         runs = np.isfinite(self.values[:, columns]).sum(axis=0)
         return out.assign(median=median, low=low, high=high, runs=runs, unit=[outcomes.MEASURES[m][0] for m in out["measure"]])
 
+    def behaviors(self) -> pd.DataFrame:
+        """The behavior of each replicate (index): a column for each key of the posterior; no columns where all have the same."""
+        runs, seed = range(len(self.values)), self.provenance.get("seed", 0)
+        if self.posterior is None:
+            return pd.DataFrame(index=runs)
+        given = [drawn(self.parameters, place(seed, r, self.posterior.count), self.posterior).behavior for r in runs]
+        return pd.DataFrame([{key: getattr(one, key) for key in self.posterior.keys} for one in given], index=runs)
+
+    def luck(self, measures: Iterable[str] = HEADLINES) -> pd.DataFrame:
+        """Why the runs differ: measure, month, sd (over the runs), luck_share of the variance, luck_low, luck_high (95 %), behavior_share
+        (the rest: what is unknown about people), twins it rests on. Of all workers. No rows where all runs have the same behavior, or
+        there are too few."""
+        if self.twins is None:
+            return pd.DataFrame(columns=["measure", "month", "sd", "luck_share", "luck_low", "luck_high", "behavior_share", "twins"])
+        wanted = set(measures)
+        columns = [k for k, (measure, month, kind, _) in enumerate(self.keys) if measure in wanted and kind == "all" and month != "0"]
+        values, found = self.values[:, columns], luck.luck(self.values[:, columns], self.twins[:, columns])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            sd = np.nanstd(values, axis=0, ddof=1)
+        about = {"measure": [self.keys[k][0] for k in columns], "month": [self.keys[k][1] for k in columns], "sd": sd}
+        about |= {"luck_share": found.share, "luck_low": found.low, "luck_high": found.high, "behavior_share": 1.0 - found.share}
+        return pd.DataFrame(about | {"twins": found.twins})
+
     @property
     def note(self) -> str:
         """How far the ranges can be trusted."""
         runs = len(self.values)
         if runs == 1:
             return "One run: what luck does cannot be seen."
+        differ = "by luck alone" if self.posterior is None else "by luck and by what is unknown about behavior"
         if runs < ENOUGH:
             held = f"on average these hold {100 * (runs - 1) / (runs + 1):.0f} % of what further runs would give"
             return f"Median of {runs} runs, and the smallest and largest of them: {held}. A 5-95 % range takes {ENOUGH} runs."
         few = "; its ends rest on one or two runs each, 100 runs give steadier ones" if runs < 60 else ""
-        return f"Median and 5-95 % range of {runs} runs that differ by luck alone{few}."
+        return f"Median and 5-95 % range of {runs} runs that differ {differ}{few}."
 
     def observed(self) -> pd.DataFrame:
         """Simulated beside observed, misses included: within (the median lies in the tolerance), share_within (of the runs), miss_share
@@ -106,11 +142,11 @@ class Result:
         return pd.DataFrame(rows)
 
     def document(self) -> dict:
-        """The result for people and programs, as plain values: provenance, note, observed, table (without single communities),
+        """The result for people and programs, as plain values: provenance, note, observed, luck, table (without single communities),
         and what the measures mean."""
         used, table = {key[0] for key in self.keys}, self.table()
         return {
-            **self.provenance, "note": self.note, "observed": _records(self.observed()),
+            **self.provenance, "note": self.note, "observed": _records(self.observed()), "luck": _records(self.luck()),
             "table": _records(table[table["group_kind"] != "community"]),
             "measures": [{"measure": m, "unit": u, "of": of, "meaning": x} for m, (u, of, x) in outcomes.MEASURES.items() if m in used],
         }  # fmt: skip
@@ -127,6 +163,7 @@ class Result:
                 self.weekly.to_parquet(draft / "weekly.parquet", index=False)
             self.ledger.to_parquet(draft / "ledger.parquet", index=False)
             values = {"keys": self.keys, "values": _finite(self.values), "simulated": _finite(self.simulated)}
+            values |= {} if self.twins is None else {"twins": _finite(self.twins)}
             (draft / "summary.json").write_text(_lines(self.document() | values), encoding="utf-8")
             if figures:
                 figures(self, draft)
@@ -134,6 +171,7 @@ class Result:
             seen = [o.model_dump(mode="json") for o in self.observations]
             about = {"kind": KIND, "format": FORMAT, **self.provenance, "files": files, "observations": seen}
             about["parameters"] = self.parameters.model_dump(mode="json")
+            about |= {} if self.posterior is None else {"draws": self.posterior.document()}
             (draft / "run.json").write_text(json.dumps(about, indent=1, allow_nan=False) + "\n", encoding="utf-8")
         return target
 
@@ -150,11 +188,14 @@ def load(directory: str | Path) -> Result:
         weekly = pd.read_parquet(folder / "weekly.parquet") if "weekly.parquet" in about["files"] else None
         parameters = Parameters.model_validate_json(json.dumps(about.pop("parameters")))
         seen = tuple(Observation.model_validate_json(json.dumps(o)) for o in about.pop("observations"))
+        posterior = of_document(about.pop("draws")) if "draws" in about else None
         values, simulated = np.array(told["values"], float), np.array(told["simulated"], float)
+        twins = np.array(told["twins"], float) if "twins" in told else None
         simulated = simulated.reshape(len(values), len(seen))
         provenance = {name: x for name, x in about.items() if name not in ("kind", "format", "files")}
         money = pd.read_parquet(folder / "ledger.parquet")
-        return Result(parameters, seen, [tuple(key) for key in told["keys"]], values, simulated, weekly, money, provenance)
+        keys = [tuple(key) for key in told["keys"]]
+        return Result(parameters, seen, keys, values, simulated, weekly, money, provenance, posterior, twins)
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise InputError(f"{folder}: the result cannot be read ({problem})") from None
 

@@ -11,6 +11,7 @@ import numpy as np
 from experiments.screens.figures import INK, PALE
 from experiments.screens.labels import amount, compact, distinct, interval, label, marked, of_difference, signed, when
 from experiments.screens.page import GREY, MARGIN, ROW, STYLE, WIDTH, Page, axes_at, measured, put, ticks, wrapped
+from experiments.screens.sure import behavior_line, drawn, grades_line
 from experiments.screens.tables_compare import beside_zero
 from experiments.screens.words import number, text
 
@@ -45,8 +46,9 @@ def comparison_figure(found):
         _differences(page, shown, found, len(shown) < len(differences))
         notes = [text("figure_at_once", count=len(differences))] if beside_zero(shown) else []
         notes += [text("figure_left_out", count=len(differences) - len(shown))] if len(shown) < len(differences) else []
-        caption = text("figure_compare_caption", seed=seed, pairs=pairs, run_id=about["run_id"])
-        page.lines(" ".join([caption, *notes]), 9.5, color=GREY)
+        sure = text("figure_compare_drawn" if drawn(about) else "figure_compare_luck", behavior=behavior_line(about))
+        caption = text("figure_compare_caption", seed=seed, pairs=pairs, run_id=about["run_id"], sure=sure)
+        page.lines(" ".join(filter(None, [caption, *notes, grades_line(about, "figure_grades")])), 9.5, color=GREY)
         return page.figure()
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.run import Result, spread
+from experiments.screens.sure import behavior_line, drawn, grades_line, luck_sentence
 from experiments.screens.tables import FUNNEL, months_of
 from experiments.screens.words import number, percent, text
 from simulation.ledger import NO_LEVER
@@ -60,10 +61,19 @@ def figure(result: Result):
         stages_panel(out.add_subplot(top[0]), result)
         funnel_panel(out.add_subplot(below[0]), result)
         free = money_panel(out.add_subplot(below[1]), result)
-        caption = text("figure_caption", seed=about["seed"], runs=about["replicates"], run_id=about["run_id"], note=result.note)
+        caption = _caption(result)
         lines = [line for part in (free, caption) if part for line in wrap(part, 165)]
         out.text(0.02, 0.105, "\n".join(lines), fontsize=10.5, color=INK, va="top", linespacing=1.5)
     return out
+
+
+def _caption(result: Result) -> str:
+    """Where the numbers come from, and how sure they are."""
+    about, month = result.provenance, list(months_of(result))[-1]
+    key = "figure_drawn" if drawn(about) else "figure_luck"
+    sure = text(key, behavior=behavior_line(about), luck=luck_sentence(result, month))
+    told = {"seed": about["seed"], "runs": about["replicates"], "run_id": about["run_id"], "note": result.note}
+    return text("figure_caption", **told, sure=sure, grades=grades_line(about, "figure_grades")).rstrip()
 
 
 def range_name(result: Result) -> str:

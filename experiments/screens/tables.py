@@ -3,6 +3,7 @@
 Nothing is computed here but layout; rich is imported when a table is made.
 """
 
+from experiments.screens.sure import SHOWN, behavior_line, drawn, grades_line, luck_rows
 from experiments.screens.words import dots, number, percent, rupiah, text
 
 # ------------------------------------------------------------------ scenario
@@ -210,6 +211,7 @@ def run_tables(result) -> list:
         block(text("channel_title"), _channels(found, months)),
         *_observed(result, found),
         *_money(result, found),
+        *_luck(result, months[-1], columns[-1]),
     ]
 
 
@@ -266,12 +268,20 @@ def _money(result, found: Cells) -> list:
     return parts
 
 
+def _luck(result, month: str, when: str) -> list:
+    """How much of what differs between the runs is luck, how much is what is unknown about people."""
+    rows = [(text(name) if name != SHOWN[3] else text(f"label_{name}"), *cells) for name, *cells in luck_rows(result, month)]
+    heads = ["", text("luck"), text("unknown_behavior")]
+    return [grid(text("luck_title", when=when, twins=len(result.twins)), heads, rows)] if rows else []
+
+
 def closing(result, written: str = "") -> list[str]:
     """Seed, run id, files, and how sure this is."""
     about = result.provenance
     numbers = {"seed": about["seed"], "run_id": about["run_id"], "runs": about["replicates"], "seconds": about["wall_seconds"]}
     end = "\n" + text("closing", **numbers, files=written or text("no_files"))
-    return [*(text("problem", what=what) for what in about["problems"]), end, text("sure", note=result.note)]
+    sure = text("sure_drawn" if drawn(about) else "sure_luck", note=result.note)
+    return [*(text("problem", what=what) for what in about["problems"]), end, f"{behavior_line(about)}.", sure, grades_line(about)]
 
 
 def names_table(plural: str, rows):

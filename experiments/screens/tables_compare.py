@@ -3,6 +3,7 @@
 import math
 
 from experiments.screens.labels import amount, distinct, duration, interval, label, of_difference, signed, when
+from experiments.screens.sure import behavior_line, drawn, grades_line, luck_cells
 from experiments.screens.tables import grid
 from experiments.screens.words import dots, number, percent, rupiah, text
 
@@ -30,7 +31,7 @@ def compare_tables(found) -> list:
         *_fitted(about["budget"]),
         _means(campaigns, names, show, about["outcome"]),
         _costs(campaigns, names),
-        *_differences(differences, names, measure, about["outcome"]),
+        *_differences(differences, names, measure, about["outcome"], 0 if found.twins is None else len(found.twins)),
         "\n" + text("verdict_line", verdict=found.verdict()),
         *_precision(found, show),
     ]
@@ -53,7 +54,7 @@ def _costs(campaigns, names: dict):
     return grid(text("result_cost_title"), heads, rows, heads[1:], solid=True)
 
 
-def _differences(differences, names: dict, measure: str, outcome: str) -> list:
+def _differences(differences, names: dict, measure: str, outcome: str, twins: int) -> list:
     (show, points), rows = of_difference(measure), []
     for row in differences.head(MOST_DIFFERENCES).itertuples():
         told = text("told_apart" if row.clear else "not_told_apart")
@@ -66,7 +67,17 @@ def _differences(differences, names: dict, measure: str, outcome: str) -> list:
     if len(differences) > MOST_DIFFERENCES:
         parts.append(text("and_more_rows", count=len(differences) - MOST_DIFFERENCES))
     parts += [text("at_once", count=len(differences))] if beside_zero(differences) else []
-    return [*parts, *_further(differences, names, outcome)]
+    return [*parts, *_further(differences, names, outcome), *_luck(differences, names, twins)]
+
+
+def _luck(differences, names: dict, twins: int) -> list:
+    """How much of what differs between villages is luck, how much is what is unknown about people."""
+    rows = []
+    for row in differences[differences["luck_share"].notna()].head(MOST_DIFFERENCES).itertuples():
+        pair = text("minus", a=names[row.campaign], b=names[row.against])
+        rows.append((pair, *luck_cells(row.luck_share, row.luck_low, row.luck_high)))
+    heads = [text(key) for key in ("pair", "luck", "unknown_behavior")]
+    return [grid(text("luck_differences_title", twins=twins), heads, rows, solid=True)] if rows else []
 
 
 def _further(differences, names: dict, outcome: str) -> list:
@@ -121,4 +132,6 @@ def compare_closing(found, written: str = "") -> list[str]:
     about, files = found.provenance, written or text("no_files")
     problems = [text("problem", what=what) for what in about["problems"]]
     numbers = {"seed": about["seed"], "run_id": about["run_id"], "pairs": number(about["pairs"]), "seconds": about["wall_seconds"]}
-    return [*problems, "\n" + text("compare_closing", files=files, **numbers), text("compare_sure")]
+    sure = f"{text('compare_sure_drawn' if drawn(about) else 'compare_sure_luck')} {text('compare_sure_pairs')}"
+    end = "\n" + text("compare_closing", files=files, **numbers)
+    return [*problems, end, f"{behavior_line(about)}.", sure, grades_line(about)]

@@ -90,8 +90,26 @@ TEXT = {
     "unmet_title": "Could not be funded under budget or ceiling, Rp", "unmet_none": "All that was asked of the budget could be funded.",
     "problem": "CAUTION, counts or books do not add up: {what}",
     "closing": "seed {seed}, run id {run_id}, runs: {runs}, {seconds:.1f} s; written: {files}", "no_files": "nothing (give --out DIR)",
-    "sure": "How sure: {note} People's behavior is not calibrated yet: these ranges are luck only, they leave out what is unknown about "
-    "people. Good for comparing campaigns, not for forecasts.",
+    # how sure
+    "behavior_line_point": "behavior: one set of numbers (--behavior point)",
+    "behavior_line_none": "behavior: one set of numbers; no posterior is shipped",
+    "behavior_line_drawn": "behavior: a draw of its own for each run, of {draws} in the posterior {digest}; numbers drawn: {keys}",
+    "behavior_line_kept": "; as the scenario sets them: {list}",
+    "grades_line": "Key inputs: {measured} measured, {expert} expert, {guess} guess ({inputs}: behavior {behavior}, village {village}, levers "
+    "{levers}).", "figure_grades": "Key inputs: {measured} measured, {expert} expert, {guess} guess.",
+    "sure_luck": "How sure: {note} These ranges are luck only, they leave out what is unknown about people. Good for comparing campaigns, not "
+    "for forecasts.",
+    "sure_drawn": "How sure: {note} They leave out what the model itself may have wrong.",
+    "compare_sure_luck": "How sure: intervals are luck over villages of one kind; what is unknown about people is not in them.",
+    "compare_sure_drawn": "How sure: each village has a draw of behavior of its own, the same for all campaigns: intervals hold luck and what is "
+    "unknown about people, for the mean over both. They leave out what the model itself may have wrong.",
+    "compare_sure_pairs": "'Same luck saves x 10': without the same luck ten times as many villages would be needed.",
+    "luck_title": "Why the runs differ, {when}: shares of the variance (95 %), rough: from {twins} runs done twice with the same behavior",
+    "luck_differences_title": "Why the villages differ in these differences: shares of the variance (95 %), rough: from {twins} done twice",
+    "luck": "luck", "unknown_behavior": "what is unknown about people",
+    "luck_sentence": "Of the variance of active workers luck is {luck}, what is unknown about people {behavior}.",
+    "almost_none": "almost nothing", "tenth": "about a tenth", "quarter": "about a quarter", "third": "about a third", "half": "about half",
+    "two_thirds": "about two thirds", "three_quarters": "about three quarters", "mostly": "most", "almost_all": "almost all",
     # compare
     "to_word": "to", "days": "days",  "campaign": "campaign", "spend": "spent",
     "per_registered": "a registration", "per_person_month": "a person-month", "per_retained": "a retained worker",
@@ -112,8 +130,6 @@ TEXT = {
     "budget_head": "Levers scaled so that each campaign spends {budget} on average:",
     "budget_line": "  {name}: spends {spend}, size x {factor:.2f}: {changes}",
     "compare_closing": "seed {seed}, run id {run_id}, pairs: {pairs}, {seconds:.1f} s; written: {files}",
-    "compare_sure": "How sure: intervals are luck over villages of one kind; what is unknown about people is not in them, behavior is not "
-    "calibrated. 'Same luck saves x 10': without the same luck ten times as many villages would be needed.",
     "stage_budget": "fitting the budgets", "stage_first": "first pairs", "stage_rest": "pairs",
     # sweep, resume, extend, results
     "sweep_head": "{title}: {levers} choices of levers x {states} states of the world x {replicates} replicates = {runs} runs",
@@ -141,6 +157,39 @@ TEXT = {
     "verify_title": "The model against mathematics, reference runs and hand calculation", "check": "check", "expected": "expected", "got": "got",
     "tolerance": "tolerance", "ok": "ok", "failed_check": "FAILED", "verify_failed": "FAILED {check}: {note}", "verify_skipped": "not checked, {check}: {note}",
     "verify_closing": "{passed} passed, {failed} failed, {skipped} not checked; seed {seed}. What each did: --json.",
+    # trials, forecasts, cases
+    "trials": "Trials", "trial_draws": "draws of trials", "trial_id": "row", "trial_what": "what", "trial_measured": "measured (SE)", "trial_simulated": "simulated",
+    "trial_range": "95 % of draws", "trial_z": "z", "trial_inside": "verdict", "trial_within": "inside", "trial_outside": "OUTSIDE", "sign_wrong": "SIGN WRONG", "null_ok": "null holds",
+    "null_broken": "NULL BROKEN", "trials_title": "Simulated beside measured (percentage points; ratios as they are)",
+    "summary_title": "Studies, and what the simulation has to beat (mean absolute error of effects, percentage points)",
+    "summary_study": "study", "summary_measured": "rows", "summary_mae": "simulation", "summary_mae_zero": "no effect", "summary_mae_same_lever": "same lever elsewhere",
+    "summary_mae_logit": "logit", "summary_within_2": "|z| <= 2", "summary_inside_share": "inside", "summary_sign_share": "signs right", "summary_null_share": "nulls hold",
+    "trial_missed_fit": "{trial}: arm {arm} was met in {met_share:.0%} of draws only (median miss {median_miss:.3f}): its context cannot show what was measured there",
+    "trials_closing": "{draws} draws, seed {seed}, behavior: {behavior}. z = (simulated - measured) / sqrt(se² + sd² + 3²); inside: the measured lies in the middle 95 % of "
+    "simulated plus its own error. Only the control arm was fitted, in every draw. `--left-out`: each study under a behavior that has not seen it.",
+    "trials_saved": "{out}: scores.csv, summary.csv, fits.csv, provenance.json, forest.png",
+    "forest_title": "Field trials: measured and simulated", "forest_points": "effect or level, percentage points", "forest_ratio": "ratio",
+    "forest_key": "Black dot: measured, with 95 % interval. Blue square: simulated, with the middle 95 % of draws; hollow where calibration never sees the number. "
+    "Only the control arm is fitted.",
+    "forest_caption": "{within} of {measured} measured rows lie within |z| 2, {inside:.0%} inside the simulated 95 %. Mean absolute error of effects {mae:.1f} points; no effect {zero:.1f}, "
+    "same lever elsewhere {lever:.1f}, logit {logit:.1f}. {rows} rows, {draws} draws each, seed {seed}, behavior: {behavior}.",
+    "behavior_posterior": "posterior", "behavior_point": "one set of numbers",
+    "forecast_title": "{title}: forecast of {date}", "forecast_key": "Dot: median. Thick and thin bars: the middle 50 and 95 % of draws (behavior, open context, luck).",
+    "forecast_levels": "share, percent", "forecast_gaps": "difference, percentage points", "forecast_caption": "{draws} draws, seed {seed}. SHA-256 {sha}",
+    "forecast_written": "{path}: the forecast, with its page (.md) and picture (.png). SHA-256 {sha}",
+    "cases_title": "The five cases: reported beside simulated", "case_word": "case", "measure_word": "measure", "date_word": "date", "observed_word": "reported", "median_word": "median",
+    "case_picked": "2nd best of 201", "case_rank": "reported is above", "words_only": "words only",
+    "cases_key": "Black: reported, with the tolerance of its source. Blue: the middle 95 % of runs of such a village. Orange: the second best of 201 such villages, which is what Lerep and Hessa were.",
+    "cases_closing": "Behavior and luck differ from run to run. Lerep and Hessa are the best two of the 201 villages of 2018: the range to hold them against is that of the second best of 201.",
+    # calibrate, network, evidence
+    "observed_missing": "--observed: missing; needed: the office's table for this village (month, new_members, active, paying)",
+    "village_missing": "--observed: has no place without a village; needed: sadar calibrate VILLAGE --observed TABLE.csv",
+    "fit_saved": "{folder}: village.toml (extends the village), draws.csv, context.csv, months.csv, score.csv, fit.png, fit.json",
+    "posterior_written": "{path}: the posterior that run and compare draw from, with posterior.toml and without/STUDY.csv",
+    "learned_title": "What the trials say of behavior", "learned_key": "parameter", "learned_prior": "prior median", "learned_median": "posterior median",
+    "learned_interval": "90 % interval", "learned_contraction": "contraction", "learned_verdict": "verdict",
+    "covered": "In {worlds} synthetic worlds 90 % intervals cover the planted truth in {overall:.1%} ({low:.1%} to {high:.1%}); where the data inform a parameter, {informed:.1%}.",
+    "network_saved": "{out}: scores.csv, differences.csv, influence.csv, rates.csv, networks.png", "evidence_written": "{path}",
     # figures of comparisons and sweeps
     "figure_head": "{label}, {when}. {pairs} villages, each under every campaign with the same luck.",
     "figure_outcome": "{label}: mean and 95 % interval", "figure_cost": "Campaign money for each retained worker{unit}: 95 % interval", "in_rp": ", Rp",
@@ -152,7 +201,9 @@ TEXT = {
     "figure_left_out": "{count} more pairs: sadar compare --json.",
     "figure_at_once": "Intervals hold one by one, 'told apart' for all {count} pairs at once.",
     "figure_compare_caption": "Seed {seed}, {pairs} villages, run id {run_id}. Told apart or not is seen in the differences, not in the bars "
-    "above them. Intervals are luck alone: what is unknown about people is not in them, behavior is not calibrated.",
+    "above them. {sure}",
+    "figure_compare_luck": "Intervals are luck alone: what is unknown about people is not in them ({behavior}).",
+    "figure_compare_drawn": "Intervals hold luck and what is unknown about people.",
     "figure_sweep_missing": "Runs still missing: {missing}.", "figure_sweep_failed": "Runs that failed and are left out: {failed}.",
     "figure_all_runs": "all runs", "figure_choices": "{choices} choices of levers, over states of the world and luck: mean, and {range}",
     "figure_one_choice": "Over states of the world and luck: mean, and {range}",
@@ -161,7 +212,7 @@ TEXT = {
     "figure_correlation": "-1: the more of it, the less; +1: the more of it, the more (choices in words: 0 to 1)",
     "figure_levers": "{name} (we choose)", "figure_uncertainties": "{name} (unknown)", "figure_influence_more": "Weaker, left out: {list}.",
     "figure_sweep_caption": "Sweep {sweep_id}, {runs} of {total} runs. Ranges are of single runs: where they overlap, the means may differ "
-    "all the same; sadar compare tells. Behavior is not calibrated.",
+    "all the same; sadar compare tells. Behavior is one set of numbers, unless the design varies it.",
     # outcomes in words
     "label_aware": "know of the program", "label_registered": "registered, ever", "label_active": "active: cover in force",
     "label_paying": "paying out of their own pocket", "label_active_share": "active, of all workers",
@@ -185,7 +236,8 @@ TEXT = {
     "figure_observed": "observed: {value} registered, tolerance {tolerance:.0%}", "figure_no_cost": "Without cost: {list}.",
     "figure_more": "{count} smaller levers together: {rp}.", "figure_and_more": "and {count} more",
     "figure_no_money": "No lever costs anything.",
-    "figure_caption": "Seed {seed}, runs: {runs}, run id {run_id}. {note} Behavior is not calibrated: ranges are luck only.",
+    "figure_caption": "Seed {seed}, runs: {runs}, run id {run_id}. {note} {sure} {grades}",
+    "figure_luck": "Ranges are luck only ({behavior}).", "figure_drawn": "{luck}",
     "range_runs": "median and 5-95 % range", "range_all": "median, smallest and largest run", "range_one": "one run",
     "ever": "registered, ever",
     "figure_stage_names": "unaware,knowledge,persuasion,decision,implementation,confirmation,rejected,lapsed",

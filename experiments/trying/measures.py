@@ -8,7 +8,7 @@
     understanding@end                   mean of understanding, of trust
     sd(registered@end)                  standard deviation between communities; icc(...): intra-class correlation
     slope(registered@end ~ friends A)   least-squares slope on the share of one's close ties that belong to arm A
-    slope(registered@end ~ centrality A)  communities' rates on the mean diffusion centrality of A's people, by standard deviation
+    slope(registered@end ~ centrality A)  communities' rates on the mean diffusion centrality of A's people (in sd)
 
 Flags: aware, considering, attempted, registered, active, paying, lapsed, stopped<months>; numbers: understanding, trust. Shares, not percent.
 """
@@ -81,7 +81,9 @@ def _term(part: str, text: str) -> Term:
 
     found = TERM.match(part)
     if not found:
-        raise InputError(f"measure {text!r}: {part.strip()!r}: not allowed; allowed: flag@date, such as registered@12, active@30d, paying@end")
+        raise InputError(
+            f"measure {text!r}: {part.strip()!r}: not allowed; allowed: flag@date, such as registered@12, active@30d, paying@end"
+        )
     negated, flag, when = found.groups()
     if flag not in FLAGS and not STOPPED.match(flag):
         known = (*FLAGS, "stopped<months>")

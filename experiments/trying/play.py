@@ -53,7 +53,9 @@ def read(name_or_path) -> Trial:
             for term in terms(measure):
                 step_of(timeline(trial.worlds[_world(trial, arm)]), term.when)
             if measure.regressor and measure.regressor[1] not in _neighbors(trial, arm):
-                raise InputError(f"measure {text!r}: no arm {measure.regressor[1]!r} in the world of {arm}; known: {', '.join(_neighbors(trial, arm))}")
+                raise InputError(
+                    f"measure {text!r}: no arm {measure.regressor[1]!r} in the world of {arm}; known: {', '.join(_neighbors(trial, arm))}"
+                )
         except InputError as error:
             raise ScenarioError(f"{shown(trial.files[0])}: {where}: {error}") from None
     return trial
@@ -63,7 +65,8 @@ def play(trial: Trial, behavior: Mapping[str, float] | None = None, *, seed: int
     """Simulate a trial once under a behavior (keys that differ from the default), with the context drawn by (seed, replicate)."""
     context = drawn(trial, seed, replicate)
     changes = {f"behavior.{key}": x for key, x in (behavior or {}).items()} | context
-    worlds = {name: changed(parameters, changes) for name, parameters in trial.worlds.items()}
+    own = {name: {key for arm in trial.head.arm if (arm.world or arm.name) == name for key in arm.change} for name in trial.worlds}
+    worlds = {name: changed(p, {key: x for key, x in changes.items() if key not in own[name]}) for name, p in trial.worlds.items()}
     number = {name: replicate * WORLDS + k for k, name in enumerate(worlds)}
     wanted = _wanted(trial)
     shown: dict[str, tuple] = {}

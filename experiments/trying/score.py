@@ -69,7 +69,7 @@ def _inside(values: np.ndarray, m: Measured) -> bool:
 
 
 def summary(table):
-    """One row a study and one for all: mean |z|, mean absolute errors of the simulation and the baselines, signs, ranks, coverage, nulls."""
+    """One row a study and one for all: mean |z|, mean absolute errors of simulation and baselines, signs, ranks, coverage, nulls."""
     import pandas as pd
 
     parts = [(study, part) for study, part in table.groupby("study", sort=False)] + [("all", table)]
@@ -83,7 +83,8 @@ def _together(part) -> dict:
     return {
         "rows": len(part), "measured": len(known), "effects": len(shares), "mae": error("simulated"), "mae_zero": error("zero"),
         "mae_same_lever": error("same_lever"), "mae_logit": error("logit"), "mean_abs_z_0": known["z_0"].abs().mean(),
-        "mean_abs_z_3": known["z_3"].abs().mean(), "mean_abs_z_5": known["z_5"].abs().mean(), "within_2": int((known["z_3"].abs() <= 2).sum()),
+        "mean_abs_z_3": known["z_3"].abs().mean(), "mean_abs_z_5": known["z_5"].abs().mean(),
+        "within_2": int((known["z_3"].abs() <= 2).sum()),
         "inside_share": _share(known["inside"]), "signs": int(part["sign_right"].notna().sum()), "sign_share": _share(part["sign_right"]),
         "rank_correlation": _rank(shares), "nulls": int(part["null_holds"].notna().sum()), "null_share": _share(part["null_holds"]),
     }  # fmt: skip
