@@ -10,7 +10,7 @@ PIP      := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-science test-all lint constraints clean
+.PHONY: help demo test test-science evidence test-all lint constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -23,6 +23,9 @@ test: $(VENV)/.installed-$(EXTRAS) ## install the dev extra and run the tests
 
 test-science: $(VENV)/.installed-$(EXTRAS) ## the slow science tests, left out of make test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope -m slow $(PYTEST_ARGS)
+
+evidence: $(VENV)/.installed-$(EXTRAS) ## verify, trials, networks and cases again, and experiments/EVIDENCE.md from them
+	$(BIN)/sadar evidence --collect
 
 # An interpreter counts when it starts, is of that version and can make a virtual environment.
 test-all: ## make test under every Python 3.11, 3.12, 3.13 found (on PATH or under pyenv)

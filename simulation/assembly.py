@@ -153,7 +153,7 @@ def _par(parameters: Parameters) -> np.ndarray:
         bonding_credibility=b.bonding_credibility, linking_credibility=b.linking_credibility, understanding_weight=b.understanding_weight,
         trust_weight=b.trust_weight, trust_reference=b.trust_reference, imitation_weight=b.imitation_weight, misbelief_weight=b.misbelief_weight,
         risk_weight=b.risk_weight, clearing_ratio=b.belief_clearing_ratio, paid_count=b.paid_claim_count, bad_count=b.bad_claim_count,
-        sour_count=b.sour_talk_count, learning=b.learning_share, learning_clearing=b.learning_clearing_ratio * b.learning_share,
+        sour_count=b.sour_talk_count, learning=b.learning_share, teach_ceiling=b.teach_ceiling_share, learning_clearing=b.learning_clearing_ratio * b.learning_share,
         seen_risk_step=b.seen_risk_step, seen_risk_keep=1.0 - b.seen_risk_fade_share, self_persuasion=step(b.self_persuasion_prob),
         compare_prob=step(b.compare_prob), recompare_ratio=b.recompare_ratio, reopen_margin=b.reopen_margin, attempt_prob=step(b.attempt_prob),
         discourage_prob=b.discourage_prob, fade_prob=step(b.fade_prob), subsidized_habit=b.subsidized_habit_ratio,

@@ -711,6 +711,12 @@ def hear_ties(par, v, day, now, w, u_hear, own_trust):
     return source, True, 1.0 - strength * own_trust, keeps
 
 
+@inlined
+def taught(par, known, strength):
+    """7.2: understanding after a contact of the campaign: a share of the gap closed, but not beyond what contacts can teach."""
+    return max(known, min(par.teach_ceiling, known + strength * (1.0 - known)))
+
+
 @compiled
 def take_visit(par, now, w, own_trust):
     """An agent came: he informs, prompts, helps with the form, and is the worker's agent from now on."""
@@ -719,7 +725,7 @@ def take_visit(par, now, w, own_trust):
     w.marks |= HELPED | VISITED
     w.agent = w.visitor
     known = np.float64(w.understanding)
-    w.understanding = known + par.intensity[VISIT] * (1.0 - known)
+    w.understanding = taught(par, known, par.intensity[VISIT])
     return 1.0 - par.intensity[VISIT] * par.linking_credibility * own_trust, 1.0 - min(1.0, par.clearing_ratio * par.intensity[VISIT])
 
 
@@ -728,7 +734,7 @@ def take_contact(par, v, now, w, kind, lever, own_trust):
     """A campaign channel reached the worker. Returns (chance not to be persuaded, chance to keep a misbelief)."""
     strength = par.intensity[kind]
     known = np.float64(w.understanding)
-    w.understanding = known + strength * (1.0 - known)
+    w.understanding = taught(par, known, strength)
     w.told_week = now.week
     keeps = 1.0
     if kind < MEDIA:

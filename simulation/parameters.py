@@ -62,6 +62,8 @@ class Behavior(Group):
     talk_intensity: float = quantity(0.4, "share of gap", 0.0, 1.0, "by a conversation", "CN-RICE-3", "measured")
     visit_intensity: float = quantity(0.2, "share of gap", 0.0, 1.0, "by a visit", "GH-NHIS-6", "expert")
     kit_intensity: float = quantity(0.03, "share of gap", 0.0, 1.0, "by a leaflet or kit", "ID-JKN-5, PH-IPP-1, VN-VHI-1", "measured")
+    kit_attention_prob: float = quantity(0.6, "per kit", 0.0, 1.0, "a leaflet, kit or voucher that is left with somebody, who is not asked, is noticed", "PH-IPP-1; VN-VHI", "guess")
+    teach_ceiling_share: float = quantity(0.58, "share", 0.0, 1.0, "understanding up to which contacts of a campaign teach", "CN-RICE: .57 after one session, .51 after talk and session", "measured")
     media_intensity: float = quantity(0.01, "share of gap", 0.0, 1.0, "by a banner or a post", "model 5", "guess")
     bonding_credibility: float = quantity(1.0, "share", 0.0, 1.0, "constant of kin and neighbors as messengers", "model 7.2", "guess")
     linking_credibility: float = quantity(0.9, "share", 0.0, 1.0, "constant of leaders and Perisai as messengers", "ID-WJ (no difference)", "guess")

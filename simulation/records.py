@@ -47,7 +47,7 @@ PAR = record(
         "f8",
         "log_value forget_prob talk_enrolled talk_aware talk_boost peer_intensity bonding_credibility linking_credibility understanding_weight "
         "trust_weight trust_reference imitation_weight misbelief_weight risk_weight clearing_ratio paid_count bad_count sour_count learning "
-        "learning_clearing seen_risk_step seen_risk_keep self_persuasion compare_prob recompare_ratio reopen_margin attempt_prob discourage_prob "
+        "teach_ceiling learning_clearing seen_risk_step seen_risk_keep self_persuasion compare_prob recompare_ratio reopen_margin attempt_prob discourage_prob "
         "fade_prob subsidized_habit collector_ratio auto_debit_ratio resentment cash_multiple solidarity_prob death_prob migration_prob "
         "formal_prob late_days leader_understanding trust_alpha trust_beta understanding_mean understanding_spread misbelief_share "
         "awareness_share never_share value_sd own_risk_sd silence_prob lapse_prob",

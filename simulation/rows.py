@@ -196,6 +196,8 @@ def _chances(parameters: Parameters, laid: list[Span]) -> dict[int, tuple[Contac
         elif lever.requirement:
             monthly = parameters.village.service_contact_prob
             prob = (1.0 - (1.0 - monthly) ** (limits.step_days / 30.4375)) * lever.requirement.asked_share
+        if kind == Contact.KIT and not lever.contact.asks:  # left with people, not talked over
+            prob = round(prob * parameters.behavior.kit_attention_prob, 12)
         if prob > 0:
             out[span.index] = (kind, round(prob, 12) if lever.requirement else prob)
     return out

@@ -314,7 +314,7 @@ class Oracle:
         w.reached_week = w.told_week = self.now.week
         w.marks |= HELPED | VISITED
         w.agent = w.visitor
-        w.understanding = f32(known + strength * (1.0 - known))
+        w.understanding = f32(max(known, min(par.teach_ceiling, known + strength * (1.0 - known))))
         stays = stays * (1.0 - strength * par.linking_credibility * own_trust)
         return stays, keeps * (1.0 - min(1.0, par.clearing_ratio * strength))
 
@@ -336,7 +336,7 @@ class Oracle:
     def take_contact(self, w, kind, lever, own_trust):
         """(stays, keeps)"""
         par, known, strength, keeps = self.par, w.understanding, self.par.intensity[kind], 1.0
-        w.understanding = f32(known + strength * (1.0 - known))
+        w.understanding = f32(max(known, min(par.teach_ceiling, known + strength * (1.0 - known))))
         w.told_week = self.now.week
         if kind < 4:
             w.reached_week = self.now.week

@@ -7,7 +7,9 @@ import pytest
 
 from experiments.calibrating import village_context, village_months, village_recording, village_regression, village_score
 from experiments.calibrating.village import calibrate_village, prepared
+from experiments.calibrating.village_behavior import believed
 from experiments.calibrating.village_check import check, plant, summary, write_table
+from experiments.calibrating.village_file import parent_of
 from experiments.calibrating.village_observed import SERIES, Observed, read_observed, refuse_more_than
 from scenarios.loader import load
 from simulation.parameters import InputError
@@ -88,14 +90,16 @@ def test_months_of_a_run_are_its_weeks(small):
     from simulation.world import build
 
     scenario, _ = small
-    levers = scenario.parameters.model_copy(update={"start": dt.date(2021, 2, 1), "until": dt.date(2021, 3, 1)})  # four whole weeks
+    levers = scenario.parameters.model_copy(update={"start": dt.date(2021, 2, 1), "until": dt.date(2021, 4, 1)})  # February: four whole weeks
     world = build(levers, 3, 0, burn_in=False)
     world.advance()
     series, covered, aware = village_months._read(world)
     begin = world.calendar.burn_in
     counts = world.village.counts.sum(axis=1)
-    assert series[0, 0] == pytest.approx(world.village.events[begin:, Event.REGISTRATIONS].sum())
-    assert series[1, 0] == counts[-1, Measure.ACTIVE] and series[2, 0] == counts[-1, Measure.PAYING]
+    joined = world.village.events[begin:, Event.REGISTRATIONS]
+    assert series[0].tolist() == pytest.approx([joined[:4].sum(), joined[4:8].sum() + joined[8] * 3 / 7]) and joined.sum() > 0
+    assert series[1, 0] == counts[begin + 3, Measure.ACTIVE] and series[2, 0] == counts[begin + 3, Measure.PAYING]
+    assert series[1, 1] == pytest.approx(counts[begin + 7, Measure.ACTIVE] * 4 / 7 + counts[begin + 8, Measure.ACTIVE] * 3 / 7)
     assert covered[1] == counts[begin - 1, Measure.ACTIVE] and aware[1] == 600 - counts[begin - 1, 0]
 
 
@@ -227,6 +231,19 @@ def test_rows_of_behavior_are_checked(small):
             village_context.behavior_rows(bad, parameters)
 
 
+def test_behavior_is_that_of_the_posterior_in_use_else_of_the_priors(small, tmp_path, monkeypatch):
+    path = table(tmp_path, "value_sd,talk_boost_weeks,trust_weight\n0.8,4,0.2\n1.2,8.4,0.9\n", "posterior.csv")
+    monkeypatch.setenv("SADAR_POSTERIOR", str(path))
+    columns, source = believed(small[0].parameters, 1)
+    assert {key: column.tolist() for key, column in columns.items()} == {"value_sd": [0.8, 1.2], "talk_boost_weeks": [4, 8], "trust_weight": [0.2, 0.9]}
+    assert "2 draws of posterior" in source
+    assert "trust_weight" not in believed(load("lerep", overrides=["behavior.trust_weight=0.1"]).parameters, 1)[0]
+    monkeypatch.setenv("SADAR_POSTERIOR", "none")
+    columns, source = believed(small[0].parameters, 1)
+    assert "priors.toml" in source and len(columns) > 20
+    assert len(village_context.behavior_rows(columns, small[0].parameters)) == len(columns["value_sd"])
+
+
 # ------------------------------------------------------------------ the whole, on a small village
 
 DRAWS = 300
@@ -348,6 +365,18 @@ def test_the_written_village_is_the_fitted_one(fit, small, tmp_path):
     with pytest.raises(InputError, match="mine.txt"):
         fit.save(folder)
     assert (folder / "mine.txt").read_text() == "kept"
+
+
+def test_the_written_village_extends_what_it_came_from(tmp_path):
+    case = tmp_path / "case.toml"
+    case.write_text('kind = "case"\nextends = "lerep"\nuntil = 2019-08-01\n')
+    mine = tmp_path / "mine.toml"
+    mine.write_text('kind = "village"\nextends = "desa"\nworkers = 700\n')
+    own, table_ = tmp_path / "own.toml", tmp_path / "table.toml"
+    own.write_text('kind = "case"\nvillage = "mine.toml"\n')
+    table_.write_text('kind = "case"\n[village]\nextends = "lerep"\nworkers = 700\n')
+    told = [parent_of(load(name)) for name in ("lerep", "lerep-2018", case, mine, own, table_)]
+    assert told == ["lerep", "desa", "lerep", str(mine), str(mine), "desa"]
 
 
 def test_the_written_village_gives_the_table(fit):

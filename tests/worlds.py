@@ -24,7 +24,7 @@ PLAIN = dict(
 #: nothing happens but what the test sets
 QUIET = dict(claims=False, turnover=False)
 #: 7.1 to 7.5 certain in one step
-CERTAIN = dict(self_persuasion_prob=1.0, compare_prob=1.0, attempt_prob=1.0, recompare_ratio=1.0, discourage_prob=0.0, fade_prob=0.0)
+CERTAIN = dict(kit_attention_prob=1.0, teach_ceiling_share=1.0, self_persuasion_prob=1.0, compare_prob=1.0, attempt_prob=1.0, recompare_ratio=1.0, discourage_prob=0.0, fade_prob=0.0)
 
 
 def lever(name="lever", start=START, **keys) -> Lever:

@@ -68,7 +68,7 @@ def calibrate_village(
     parameters, values = prepared(scenario.parameters, table, training)
     known = np.isfinite(values)
     known[:, values.shape[1] - holdout_months :] = False
-    columns, source = believed(seed) if behavior is None else (behavior, f"behavior: {_rows_of(behavior)}")
+    columns, source = believed(parameters, seed) if behavior is None else (behavior, f"behavior: {_rows_of(behavior)}")
     context, rows = uncertain(parameters), behavior_rows(columns, parameters)
     told = progress or (lambda done, total: None)
     found = sample(parameters, context, rows, draws=draws, seed=seed, progress=told, processes=processes)

@@ -56,7 +56,7 @@ def check(
     import pandas as pd
 
     scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
-    columns = believed(seed)[0] if behavior is None else behavior
+    columns = believed(scenario.parameters, seed)[0] if behavior is None else behavior
     work = partial(_one, scenario, months, holdout_months, draws, seed, dict(columns), series)
     rows: dict[int, list] = {}
     with closing(local(work, range(villages), processes=processes)) as made:

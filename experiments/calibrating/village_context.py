@@ -182,10 +182,10 @@ def _shifted(share: float, shift: float) -> float:
 
 def _reaching(lever, ratio: float):
     if lever.contact and lever.contact.attendance is not None:
-        reached = round(lever.contact.attendance )
+        reached = round(lever.contact.attendance * ratio)
         return lever.model_copy(update={"contact": lever.contact.model_copy(update={"attendance": reached})})
     if lever.contact:
-        reached = min(1.0, lever.contact.weekly_prob )
+        reached = min(1.0, lever.contact.weekly_prob * ratio)
         return lever.model_copy(update={"contact": lever.contact.model_copy(update={"weekly_prob": reached})})
     if lever.agents:
         visits = min(500, round(lever.agents.visits_per_week * ratio))

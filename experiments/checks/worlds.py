@@ -34,7 +34,7 @@ PLAIN = dict(
 #: who hears knows, is persuaded, weighs, decides and registers in the same step; ties weigh the same
 CERTAIN = dict(
     self_persuasion_prob=1.0, compare_prob=1.0, attempt_prob=1.0, recompare_ratio=0.0, discourage_prob=0.0, fade_prob=0.0,
-    talk_boost=1.0, close_tie_ratio=1.0,
+    talk_boost=1.0, close_tie_ratio=1.0, kit_attention_prob=1.0, teach_ceiling_share=1.0,
 )  # fmt: skip
 MUTE = dict(talk_enrolled_prob=0.0, talk_aware_prob=0.0)
 QUIET = dict(claims=False, turnover=False)
