@@ -22,7 +22,7 @@ import numpy as np
 
 from experiments.calibrating import coverage as checking
 from experiments.calibrating import priors as believing
-from experiments.calibrating.emulate import emulate
+from experiments.calibrating.emulate import emulate_each
 from experiments.calibrating.identify import learned, together
 from experiments.calibrating.infer import Fit, fits, infer
 from experiments.calibrating.likelihood import Target, target
@@ -35,8 +35,8 @@ from scenarios.trials import Trial
 from simulation.parameters import InputError
 
 METHOD = "Synthetic likelihood with regression emulators in waves, tempered sequential Monte Carlo"
-#: rows simulated from the prior, then near the posterior, wave by wave; a later row counts for more in the emulators
-WAVES, LATER_WEIGHT = (2048, 1024, 1024), 3.0
+#: rows simulated from the prior, then near the posterior, wave by wave
+WAVES = (1024, 512, 512)
 #: between waves the posterior is blurred by so many prior standard deviations, so that its edges are explored
 BLUR = 0.35
 DRAWS, DRAWS_WITHOUT, WORLDS = 256, 128, 60
@@ -86,11 +86,11 @@ def calibrate(
     priors, made, z = believing.read(), [], None
     for wave, count in enumerate(waves):
         z = _wave(priors, z, wave, count, seed, made)
-        rows = Rows(z, _weights(waves[: wave + 1]), {})
+        rows = Rows(z, {})
         for k, trial in enumerate(trials):
             told = functools.partial(_told, progress, k, len(trials), f"wave {wave + 1} of {len(waves)}")
             rows.summaries[trial.name] = simulated(trial, z, priors, seed=seed, folder=tables, processes=processes, progress=told)
-        made = _targets(trials, rows)
+        made = _targets(trials, rows, processes=processes)
     posterior = infer(made, seed=seed, particles=max(1500, draws), draws=draws)
     without = {}
     for study in dict.fromkeys(trial.head.study for trial in trials):
@@ -130,10 +130,9 @@ def _told(progress, before: int, trials: int, words: str, done: int, total: int)
 
 
 class Rows(NamedTuple):
-    """Simulated rows of all waves: z [row, p], weights [row], summaries [row, s] by trial."""
+    """Simulated rows of all waves: z [row, p], summaries [row, s] by trial."""
 
     z: np.ndarray
-    weights: np.ndarray
     summaries: dict[str, np.ndarray]
 
 
@@ -146,35 +145,40 @@ def _wave(priors, before: np.ndarray | None, wave: int, count: int, seed: int, t
     return np.concatenate([before, near[rng.integers(len(near), size=count)] + BLUR * rng.standard_normal((count, near.shape[1]))])
 
 
-def _weights(waves: Sequence[int]) -> np.ndarray:
-    return np.concatenate([np.full(count, 1.0 if k == 0 else LATER_WEIGHT) for k, count in enumerate(waves)])
-
-
-def _targets(trials: Sequence[Trial], rows: Rows, chosen=slice(None)) -> list[Target]:
+def _targets(trials: Sequence[Trial], rows: Rows, chosen=slice(None), processes: int | None = None) -> list[Target]:
     """A target for each trial, its emulator made from the chosen rows."""
-    made = []
-    for trial in trials:
-        wanted = targets_of(trial)
-        observed = np.array([m.value for m in wanted])
-        error = np.array([m.error for m in wanted])
-        slack = np.array([DISCREPANCY[m.unit] * (1.0 if m.unit == "share" else abs(m.value)) for m in wanted])
-        summaries = _near(rows.summaries[trial.name][chosen], observed, np.sqrt(error**2 + slack**2))
-        emulator = emulate(rows.z[chosen], summaries, rows.weights[chosen])
-        made.append(target(trial.name, emulator, observed, error, slack))
-    return made
+    seen = [_observed(trial) for trial in trials]
+    tables = [_near(rows.summaries[trial.name][chosen], *one) for trial, one in zip(trials, seen)]
+    emulators = emulate_each(rows.z[chosen], tables, processes=processes)
+    return [target(trial.name, e, one.value, one.error, one.slack) for trial, e, one in zip(trials, emulators, seen)]
+
+
+class Observed(NamedTuple):
+    """What was measured, its standard error, and what differs between a field and any model of it; arrays [s]."""
+
+    value: np.ndarray
+    error: np.ndarray
+    slack: np.ndarray
+
+
+def _observed(trial: Trial) -> Observed:
+    wanted = targets_of(trial)
+    slack = [DISCREPANCY[m.unit] * (1.0 if m.unit == "share" else abs(m.value)) for m in wanted]
+    return Observed(np.array([m.value for m in wanted]), np.array([m.error for m in wanted]), np.array(slack))
+
+
+def _near(summaries: np.ndarray, value: np.ndarray, error: np.ndarray, slack: np.ndarray) -> np.ndarray:
+    """Summaries cut at FAR standard deviations from what was measured."""
+    width = FAR * np.hypot(error, slack)
+    return np.clip(summaries, value - width, value + width)
 
 
 def _coverage(trials, rows: Rows, first: int, worlds: int, seed: int, processes) -> checking.Coverage:
     """Inference in worlds from the first wave (`first` rows of the prior), with emulators that have seen the other rows of it only."""
     training, held = checking.hold_out(first, worlds, seed=seed)
-    made = _targets(trials, rows, training)
-    summaries = [_near(rows.summaries[trial.name][held], one.observed, one.error_sd) for trial, one in zip(trials, made)]
+    made = _targets(trials, rows, training, processes)
+    summaries = [_near(rows.summaries[trial.name][held], *_observed(trial)) for trial in trials]
     return checking.coverage(made, rows.z[held], summaries, seed=seed, processes=processes)
-
-
-def _near(summaries: np.ndarray, observed: np.ndarray, error_sd: np.ndarray) -> np.ndarray:
-    """Summaries cut at FAR standard deviations from what was measured."""
-    return np.clip(summaries, observed - FAR * error_sd, observed + FAR * error_sd)
 
 
 def _frame(priors, z: np.ndarray):

@@ -7,8 +7,8 @@
 
 A folder holds kfamily/, brfarmers/, med_innovations/, bcdj_microfinance/ and cai_insurance/ (see the READMEs there); a set that is
 missing is left out and `notes` says so. Villages are predicted from the other villages of the folder or, with `train`, all of them from
-the villages there. Curves are played by the production kernel (networks/playing.py, lending_play.py, insurance_play.py); baselines are
-pooled hazard, pooled Bass and covariates only. The influence test stands by itself (networks/influence.py).
+the villages there, which must be others. Curves are played by the production kernel (playing.py, lending_play.py and insurance_play.py in
+networks/). Baselines are pooled hazard, pooled Bass and covariates only. The influence test stands by itself (networks/influence.py).
 """
 
 import contextlib

@@ -62,7 +62,7 @@ def test_rows_are_those_of_the_table_and_are_not_simulated_twice(toy, tmp_path, 
 def test_calibration_moves_toward_what_was_measured_and_leaves_studies_out(toy, tmp_path, monkeypatch):
     files = [toy("high", "HIGH", 0.62), toy("low", "LOW", 0.62)]
     made = front.calibrate(files, waves=(96, 32), draws=64, worlds=0, seed=2, processes=2, tables=tmp_path / "tables")
-    prior = front.Rows(*[None] * 3)._replace(z=believing.draw(believing.read(), 96, np.random.Generator(np.random.PCG64([2, 0]))))
+    prior = front.Rows(None, {})._replace(z=believing.draw(believing.read(), 96, np.random.Generator(np.random.PCG64([2, 0]))))
     before = kept.simulated(read(files[0]), prior.z, believing.read(), seed=2, folder=tmp_path / "tables", processes=1)[:, 0]
     assert np.nanmean(before) < 0.5
     middle = next(fit for fit in made.fits if fit.study == "high" and fit.summary == 0).mean

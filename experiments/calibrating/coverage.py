@@ -70,7 +70,7 @@ def coverage(
     processes: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Coverage:
-    """Inference in worlds with parameters z [world, p] and noise-free summaries, one array [world, s] a target (NaN: not observed there).
+    """Inference in worlds with parameters z [world, p] and simulated summaries, one array [world, s] a target (NaN: not observed there).
 
     The targets' own observed values are used only for what is missing (NaN) in them. The emulators must not have seen these rows.
     The numbers are the same for any number of processes; progress is told (done, total) worlds. InputError where shapes do not fit.

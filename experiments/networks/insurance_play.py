@@ -18,7 +18,7 @@ from experiments.networks.insurance import Farmers
 from experiments.networks.insurance_fit import Buying
 from simulation.stages import ENROLLED
 
-#: the second round is three steps after the first begins; friends tell in both steps between, so each step has half the (log) chance
+#: the second round is held two steps after the first; friends tell in both of these, so that each has half the chance (in logs)
 TALKS, LAST = 2, 2
 #: the widest spread between communities that the simulation takes, over that between persons
 WIDEST = 0.9
