@@ -17,7 +17,7 @@ cache.prepare()
 
 from simulation import campaign, kernel, network, population, records, rng, threads  # noqa: E402
 from simulation.parameters import Parameters  # noqa: E402
-from simulation.stages import ACTIVE, MISBELIEF, PAID_OWN, REGISTERED, Contact, Source, Stage  # noqa: E402
+from simulation.stages import ACTIVE, BELIEVED, MISBELIEF, PAID_OWN, REGISTERED, Contact, Source, Stage  # noqa: E402
 from simulation.timeline import NEVER, Timeline, per_step, probability, timeline  # noqa: E402
 
 MAX_GROUPS = 64
@@ -253,7 +253,7 @@ def _workers(fixed: Blueprint, people, ties, segments) -> np.ndarray:
     w["exposure"] = exposure[people.community]
     member = people.enrolled == 1
     w["stage"] = np.where(member, Stage.IMPLEMENTATION, np.where(people.aware == 1, Stage.KNOWLEDGE, Stage.UNAWARE))
-    w["marks"] = np.where(member, np.uint16(REGISTERED | ACTIVE | PAID_OWN), people.misbelief.astype(np.uint16) * np.uint16(MISBELIEF))
+    w["marks"] = np.where(member, np.uint16(REGISTERED | ACTIVE | PAID_OWN), people.misbelief.astype(np.uint16) * np.uint16(MISBELIEF | BELIEVED))
     months = 1 + (people.months_draw[member] * 48).astype(np.int16)
     w["own_months"][member] = months
     gap = np.cumprod(np.full(64, 1.0 - fixed.parameters.behavior.learning_share))

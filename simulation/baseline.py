@@ -23,12 +23,10 @@ from simulation.assembly import assemble
 from simulation.parameters import Behavior, Campaign, Parameters
 
 ROUNDS = 48
-#: the same from a known neighbor: so many rounds come as near to the answer as `ROUNDS` from afar (median difference in logs .06, .04, .09)
-NEAR_ROUNDS = 9
-#: change of each number (in logs) that closes a gap of one in drift, awareness and level: rough inverse slopes, from four behaviors in
-#: two villages. They set how fast the search closes in, not where: that is where all gaps are zero.
-ANSWERS = {"median_value_rp": (2.0, 0.0, 0.5), "forget_prob": (0.0, -0.7, 0.3), "start_coverage_share": (-3.0, 0.0, 0.9)}
-NEAR_STEPS = {"median_value_rp": 1.0, "forget_prob": 1.0, "start_coverage_share": 0.7}
+#: the same from a known neighbor, and how boldly it begins
+NEAR_ROUNDS, NEAR_GAIN = 12, 1.0
+#: how far each number (in logs) is moved for a gap of one, at first, and at most
+GAINS, STEP = {"median_value_rp": 0.4, "forget_prob": 0.6, "start_coverage_share": 0.6}, 0.4
 SAMPLE_WORKERS = 3000
 SEED = 20181205
 #: steps before and during the two years whose drift is brought to zero
@@ -126,46 +124,48 @@ def _approximate(parameters: Parameters) -> dict[str, float]:
         "forget_prob": math.log(village.forget_prob or 0.02),
         "start_coverage_share": _logit(village.start_coverage_share or village.baseline_coverage_share),
     }
-    kept: list[dict[str, float]] = []
-    for turn in range(ROUNDS):
-        drift, aware, level = _gaps(parameters, now, turn)
-        gain = 1.0 / (1.0 + turn / 6.0) ** 0.7
-        step = {"median_value_rp": -0.8 * gain * drift, "forget_prob": 0.6 * gain * aware, "start_coverage_share": -0.6 * gain * level}
-        for name, change in step.items():
+    return _settled(parameters, now, ROUNDS, 1.0)
+
+
+def _from_neighbor(parameters: Parameters, known: dict[str, float]) -> dict[str, float]:
+    """The same from numbers that are near, in fewer rounds."""
+    now = {"median_value_rp": math.log(known["median_value_rp"]), "forget_prob": math.log(known["forget_prob"])}
+    return _settled(parameters, now | {"start_coverage_share": _logit(known["start_coverage_share"])}, NEAR_ROUNDS, NEAR_GAIN)
+
+
+def _settled(parameters: Parameters, now: dict[str, float], rounds: int, gain: float) -> dict[str, float]:
+    """The numbers (logarithms, logit) moved against their gaps with falling gain; the mean of the later half of the rounds."""
+    village, kept = parameters.village, []
+    edges = _edges(village)
+    for turn in range(rounds):
+        gaps = _gaps(parameters, now, turn)
+        falling = gain / (1.0 + turn / 6.0) ** 0.7
+        for name in SOLVED:
             if getattr(village, name) is None:
-                now[name] += _clip(change, (-0.3, 0.3))
-        now = _bounded(now)
-        if turn >= ROUNDS // 2:
+                now[name] = _clip(now[name] + _clip(-GAINS[name] * falling * gaps[name], (-STEP, STEP)), edges[name])
+        if turn >= rounds // 2:
             kept.append(dict(now))
     mean = {name: sum(k[name] for k in kept) / len(kept) for name in SOLVED}
     return {name: round(value, 6) for name, value in _natural(mean).items()}
 
 
-def _from_neighbor(parameters: Parameters, known: dict[str, float]) -> dict[str, float]:
-    """The same from numbers that are near: each round corrects the mean of the last rounds' numbers by the mean of their gaps."""
-    now = {"median_value_rp": math.log(known["median_value_rp"]), "forget_prob": math.log(known["forget_prob"])}
-    now["start_coverage_share"] = _logit(known["start_coverage_share"])
-    seen: list[tuple[dict[str, float], tuple[float, float, float]]] = []
-    for turn in range(NEAR_ROUNDS):
-        seen.append((now, _gaps(parameters, now, turn)))
-        last = seen[turn // 2 if turn > 3 else max(0, turn - 1) :]  # two at first, while it is still far; then the later half
-        gaps = [sum(part) / len(last) for part in zip(*(gaps for _, gaps in last))]
-        mean = {name: sum(numbers[name] for numbers, _ in last) / len(last) for name in SOLVED}
-        change = {name: sum(answer * gap for answer, gap in zip(ANSWERS[name], gaps)) for name in SOLVED}
-        now = _bounded({name: mean[name] - _clip(change[name], (-NEAR_STEPS[name], NEAR_STEPS[name])) for name in SOLVED})
-    return {name: round(value, 6) for name, value in _natural(now).items()}
+def _gaps(parameters: Parameters, now: dict[str, float], turn: int) -> dict[str, float]:
+    """Run once with these numbers: what each of them answers for, less its target (differences of logits).
 
-
-def _gaps(parameters: Parameters, now: dict[str, float], turn: int) -> tuple[float, float, float]:
-    """Run once with these numbers: how far coverage drifts, awareness and coverage lie from their targets (differences of logits)."""
+    The value answers for coverage at the end, the members of the first step for coverage when the run begins: where stopping is quick they
+    have little to say there, and the value alone brings both to the target.
+    """
     village = parameters.village
     asked = parameters.model_copy(update={"village": village.model_copy(update=_natural(now))})
     run = assemble(asked, SEED, turn)
     run.advance()
     counts = run.village.counts.sum(axis=1) / run.people.workers
     first, last = counts[BEFORE - 13 : BEFORE + 13, 9].mean(), counts[-26:, 9].mean()
-    aware = _logit(1.0 - counts[BEFORE:, 0].mean()) - _logit(village.baseline_awareness_share)
-    return _logit(last) - _logit(first), aware, _logit((first + last) / 2) - _logit(village.baseline_coverage_share)
+    target = _logit(village.baseline_coverage_share)
+    return {
+        "median_value_rp": _logit(last) - target, "start_coverage_share": _logit(first) - target,
+        "forget_prob": _logit(village.baseline_awareness_share) - _logit(1.0 - counts[BEFORE:, 0].mean()),
+    }  # fmt: skip
 
 
 def _natural(now: dict[str, float]) -> dict[str, float]:
@@ -173,10 +173,12 @@ def _natural(now: dict[str, float]) -> dict[str, float]:
     return {"median_value_rp": math.exp(now["median_value_rp"]), "forget_prob": math.exp(now["forget_prob"]), "start_coverage_share": share}
 
 
-def _bounded(now: dict[str, float]) -> dict[str, float]:
+def _edges(village) -> dict[str, tuple[float, float]]:
+    """Where the numbers are sought: members of the first step within four times the target, either way."""
+    target = village.baseline_coverage_share
+    start = (max(BOUNDS["start_coverage_share"][0], target / 4), min(BOUNDS["start_coverage_share"][1], 4 * target))
     edges = {name: (math.log(low), math.log(high)) for name, (low, high) in BOUNDS.items()}
-    edges["start_coverage_share"] = tuple(map(_logit, BOUNDS["start_coverage_share"]))
-    return {name: _clip(value, edges[name]) for name, value in now.items()}
+    return edges | {"start_coverage_share": (_logit(start[0]), _logit(start[1]))}
 
 
 def _logit(share: float) -> float:

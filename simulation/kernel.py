@@ -30,9 +30,9 @@ UNAWARE, KNOWLEDGE, PERSUASION, DECISION, IMPLEMENTATION, CONFIRMATION, REJECTED
     CLAIMS_LATE, CLAIMS_REFUSED, UNPROTECTED, EXIT_DEATH, EXIT_MIGRATION, EXIT_FORMAL, NEWCOMERS,
     HEARD, CONTACTED, VISITS, VISITS_LOST, FORGOTTEN,
 ) = codes(Event)  # fmt: skip
-MISBELIEF, HELPED, FORCED, DISAPPOINTED, ACTIVE, REGISTERED, REMINDED, PAID_OWN, SILENT, ON_SPOT, ASKED, VISITED, ALL_MARKS = codes(
+MISBELIEF, HELPED, FORCED, DISAPPOINTED, ACTIVE, REGISTERED, REMINDED, PAID_OWN, SILENT, ON_SPOT, ASKED, VISITED, BELIEVED, ALL_MARKS = codes(
     (stages.MISBELIEF, stages.HELPED, stages.FORCED, stages.DISAPPOINTED, stages.ACTIVE, stages.REGISTERED, stages.REMINDED,
-     stages.PAID_OWN, stages.SILENT, stages.ON_SPOT, stages.ASKED, stages.VISITED, stages.ALL_MARKS)
+     stages.PAID_OWN, stages.SILENT, stages.ON_SPOT, stages.ASKED, stages.VISITED, stages.BELIEVED, stages.ALL_MARKS)
 )  # fmt: skip
 WEEKLY, MONTHLY, CONTACT_A, CONTACT_B, BELIEF, COLLECT, NEWCOMER_A, NEWCOMER_B, LIMITS, GROUP_BLOCK = codes(Block)
 HEAR_LANE, STAGE_LANE, COMPARE_LANE, REGISTER_LANE = codes(range(4))  # of WEEKLY
@@ -844,6 +844,8 @@ def outsider(par, v, day, now, r, w, i, k):
     elif not contacted and u_stage >= 1.0 - par.forget_prob and (w.stage == KNOWLEDGE or w.stage == PERSUASION or w.stage == REJECTED):
         move(day, now, w, UNAWARE)
         w.understanding = w.understanding_start
+        if w.marks & BELIEVED:
+            w.marks |= MISBELIEF
         day.events[FORGOTTEN] += 1
         return
     if now.on_sale:
@@ -1388,7 +1390,7 @@ def newcomer(par, now, w, i):
     known = min(1.0, max(0.0, par.understanding_mean + par.understanding_spread * (2.0 * u_known - 1.0)))
     w.understanding = known
     w.understanding_start = known
-    w.marks = MISBELIEF if u_belief < par.misbelief_share else 0
+    w.marks = MISBELIEF | BELIEVED if u_belief < par.misbelief_share else 0
     w.stage = KNOWLEDGE if u_aware < par.awareness_share else UNAWARE
     w.alpha = par.trust_alpha
     w.beta = par.trust_beta

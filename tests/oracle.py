@@ -12,8 +12,8 @@ from types import SimpleNamespace
 from simulation import stages
 from simulation.stages import ENROLLED, Block, Channel, Contact, Event, Exit, Item, Payer, Purpose, Source, Stage
 
-ACTIVE, ASKED, DISAPPOINTED, FORCED, HELPED, ON_SPOT = (
-    stages.ACTIVE, stages.ASKED, stages.DISAPPOINTED, stages.FORCED, stages.HELPED, stages.ON_SPOT)  # fmt: skip
+ACTIVE, ASKED, BELIEVED, DISAPPOINTED, FORCED, HELPED, ON_SPOT = (
+    stages.ACTIVE, stages.ASKED, stages.BELIEVED, stages.DISAPPOINTED, stages.FORCED, stages.HELPED, stages.ON_SPOT)  # fmt: skip
 MISBELIEF, PAID_OWN, REGISTERED, REMINDED, SILENT, VISITED = (
     stages.MISBELIEF, stages.PAID_OWN, stages.REGISTERED, stages.REMINDED, stages.SILENT, stages.VISITED)  # fmt: skip
 BOUND_PAYERS = (Payer.BRANCH, Payer.VILLAGE, Payer.REGENCY, Payer.COMPANY)
@@ -214,6 +214,8 @@ class Oracle:
         elif not contacted and u_stage >= 1.0 - self.par.forget_prob and w.stage in (Stage.KNOWLEDGE, Stage.PERSUASION, Stage.REJECTED):
             self.move(w, Stage.UNAWARE)
             w.understanding = w.understanding_start
+            if w.marks & BELIEVED:
+                w.marks |= MISBELIEF
             self.count(Event.FORGOTTEN)
             return
         if self.now.on_sale:
@@ -978,7 +980,7 @@ class Oracle:
         w.risk = f32(par.risk_table[cell])
         known = min(1.0, max(0.0, par.understanding_mean + par.understanding_spread * (2.0 * u_known - 1.0)))
         w.understanding = w.understanding_start = f32(known)
-        w.marks = MISBELIEF if u_belief < par.misbelief_share else 0
+        w.marks = MISBELIEF | BELIEVED if u_belief < par.misbelief_share else 0
         w.stage = Stage.KNOWLEDGE if u_aware < par.awareness_share else Stage.UNAWARE
         w.alpha, w.beta, w.seen_risk, w.margin = f32(par.trust_alpha), f32(par.trust_beta), 0.0, 0.0
         w.own_months = w.other_months = w.attempts = w.reminders = w.unpaid = w.news_paid = w.news_bad = w.news_risk = 0

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.calibrating.village_behavior import believed
-from experiments.calibrating.village_context import behavior_rows, overrides, uncertain, with_context
+from experiments.calibrating.village_context import COVERAGE, VILLAGE, Uncertain, behavior_rows, covered, overrides, uncertain, with_context
 from experiments.calibrating.village_draws import Answers, Sample, answers, sample
 from experiments.calibrating.village_file import parent_of
 from experiments.calibrating.village_observed import SERIES, Observed, read_observed, refuse_more_than
@@ -29,7 +29,7 @@ from experiments.calibrating.village_point import fitted_village
 from experiments.calibrating.village_regression import effective
 from experiments.calibrating.village_result import VillageFit
 from experiments.calibrating.village_score import SCORE, score, verdicts
-from experiments.calibrating.village_tables import bands, context_table, draws_table, months_table, numbers, remarks
+from experiments.calibrating.village_tables import AT_START, bands, context_table, draws_table, months_table, numbers, remarks
 from experiments.engines import CODE
 from scenarios.loader import Scenario, content_hash, load
 from simulation.parameters import InputError, Parameters
@@ -37,8 +37,8 @@ from simulation.parameters import InputError, Parameters
 #: steps before the start, as in baseline.solve
 BURN_IN_WEEKS = 104
 LEAST_MONTHS, LEAST_DRAWS = 6, 300
-#: what coverage may be read off the first month
-COVERAGE = (0.002, 0.6)
+#: what coverage may be read off the first month, and how far (in standard deviations of the prior) it must lie to become its middle
+FIRST_MONTH, FAR_SD = (0.002, 0.6), 2.0
 
 
 def calibrate_village(
@@ -63,13 +63,13 @@ def calibrate_village(
     scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
     table = read_observed(observed)
     _check_whole({"holdout_months": (holdout_months, 0, 120), "draws": (draws, LEAST_DRAWS, 10**6), "seed": (seed, 0, 2**32 - 1)})
-    training = _training(table, holdout_months)
+    _check_months(table, holdout_months)
     refuse_more_than(table, scenario.parameters.village.workers)
-    parameters, values = prepared(scenario.parameters, table, training)
+    parameters, context, values = prepared(scenario.parameters, table)
     known = np.isfinite(values)
     known[:, values.shape[1] - holdout_months :] = False
     columns, source = believed(parameters, seed) if behavior is None else (behavior, f"behavior: {_rows_of(behavior)}")
-    context, rows = uncertain(parameters), behavior_rows(columns, parameters)
+    rows = behavior_rows(columns, parameters)
     told = progress or (lambda done, total: None)
     found = sample(parameters, context, rows, draws=draws, seed=seed, progress=told, processes=processes)
     given = answers(found, parameters, values, known)
@@ -79,21 +79,20 @@ def calibrate_village(
         "behavior": source, "code": CODE, "effective_runs": round(effective(given.weights), 1),
         "surprise": given.surprise, "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     }  # fmt: skip
-    fit = _fit(scenario, parameters, context, values, known, found, given, provenance)
+    fit = _fit(scenario, parameters, values, known, found, given, provenance)
     fit.provenance["wall_seconds"] = round(time.perf_counter() - began, 1)
     return fit
 
 
-def _fit(scenario: Scenario, parameters: Parameters, context, values, known, found: Sample, given: Answers, provenance: dict) -> VillageFit:
+def _fit(scenario: Scenario, parameters: Parameters, values, known, found: Sample, given: Answers, provenance: dict) -> VillageFit:
     """The answers as tables, one village for the scenario's own behavior, and what all that is worth."""
     import pandas as pd
 
-    unknown = numbers(context, found, given, parameters)
+    unknown = numbers(found, given, parameters)
     table = context_table(unknown, found, given)
-    standard, runs = fitted_village(parameters, context, found, values, known, seed=provenance["seed"])
-    fitted = with_context(parameters, context, standard)
-    coverage = float(table.set_index("key").loc["baseline_coverage_share", "median"])
-    fitted = fitted.model_copy(update={"village": fitted.village.model_copy(update={"baseline_coverage_share": coverage})})
+    standard, runs = fitted_village(parameters, found, values, known, seed=provenance["seed"])
+    fitted = with_context(parameters, found.context, standard)
+    fitted = fitted.model_copy(update={"village": covered(fitted.village, float(table.set_index("key").loc[AT_START, "median"]))})
     training, band = values.shape[1] - provenance["holdout_months"], bands(given)
     months = months_table(parameters, values, training, band, runs.series.mean(axis=0))
     rows = score(values, band, training)
@@ -104,12 +103,9 @@ def _fit(scenario: Scenario, parameters: Parameters, context, values, known, fou
     )  # fmt: skip
 
 
-def prepared(parameters: Parameters, table: Observed, training: int) -> tuple[Parameters, np.ndarray]:
-    """The solved scenario laid around the table, and the table's values [series, month of the run] (NaN before its first month).
-
-    Where the run begins with the table, the village's coverage is taken from the first month: those with cover at its end, less those
-    who joined in it. The three solved numbers then are the middle of what is believed.
-    """
+def prepared(parameters: Parameters, table: Observed) -> tuple[Parameters, list[Uncertain], np.ndarray]:
+    """The solved scenario laid around the table, its uncertain numbers, and the table's values [series, month of the run] (NaN before its
+    first month). The middle of coverage is the village file's, unless the first month speaks clearly against it (`_first_month`)."""
     from simulation.baseline import solve
 
     limits = parameters.limits
@@ -119,19 +115,24 @@ def prepared(parameters: Parameters, table: Observed, training: int) -> tuple[Pa
     first = min([table.months[0], *(lever.start.replace(day=1) for lever in parameters.campaign.levers)])
     lead = (table.months[0].year - first.year) * 12 + table.months[0].month - first.month
     values = np.concatenate([np.full((len(SERIES), lead), np.nan), table.values], axis=1)
-    village = parameters.village
-    covered = table.values[SERIES.index("active"), 0], table.values[SERIES.index("paying"), 0]
-    level = next((x for x in covered if np.isfinite(x)), np.nan)
-    if lead == 0 and np.isfinite(level) and training:
-        joined = np.nan_to_num(table.values[SERIES.index("new_members"), 0])
-        share = float(np.clip((level - joined) / village.workers, *COVERAGE))
-        village = village.model_copy(update={"baseline_coverage_share": share})
+    village, share = parameters.village, _first_month(values, parameters.village.workers)
+    if share and 0 < village.baseline_coverage_share < 1:
+        kind = VILLAGE[COVERAGE]
+        away = abs(np.log(share / (1 - share)) - np.log(village.baseline_coverage_share / (1 - village.baseline_coverage_share)))
+        village = covered(village, share) if away > FAR_SD * kind.sd else village
     update = {"start": first, "until": table.end, "burn_in_weeks": BURN_IN_WEEKS, "village": village}
-    return solve(parameters.model_copy(update=update)), values
+    unsolved = parameters.model_copy(update=update)
+    return solve(unsolved), uncertain(unsolved), values
 
 
-def _training(table: Observed, holdout_months: int) -> int:
-    """Months of the table that may be looked at."""
+def _first_month(values: np.ndarray, workers: int) -> float | None:
+    """Coverage before the run's first month: members at its end less those who joined in it; None where the table does not tell."""
+    joined, active, paying = values[:, 0]
+    level = active if np.isfinite(active) else paying
+    return float(np.clip((level - np.nan_to_num(joined)) / workers, *FIRST_MONTH)) if np.isfinite(level) else None
+
+
+def _check_months(table: Observed, holdout_months: int) -> None:
     training = len(table.months) - holdout_months
     told = int(np.isfinite(table.values[:, : max(0, training)]).any(axis=0).sum())
     if told < LEAST_MONTHS:
@@ -141,7 +142,6 @@ def _training(table: Observed, holdout_months: int) -> int:
         )
     if holdout_months and not np.isfinite(table.values[:, training:]).any():
         raise InputError(f"{table.path}: no numbers in the last {holdout_months} months, which are held out; take the empty lines out")
-    return training
 
 
 def _check_whole(given: dict[str, tuple]) -> None:

@@ -1,31 +1,29 @@
 """Does the calibration of a village find what is there? Villages with a planted context, their tables, and how often intervals cover it.
 
-    found = check("kadugenep", villages=60)
+    found = check("kadugenep", villages=100)
     print(summary(found))
 
 Simulation-based (Cook, Gelman and Rubin 2006; Talts et al. 2018): each village is drawn from the prior (context, behavior, errors of the
-office, luck), simulated, written to a CSV, and fitted through the front, which knows nothing but that file and the scenario. 90 %
-intervals should cover 90 % of what was planted, and 90 % bands 90 % of the months held out. One difference stays, as in life: the prior
-of the fit has its middle at the coverage of the table's first month, the planted village at that of the scenario.
+office) and simulated with a luck of its own; its table is all that the fit is given. 90 % intervals should cover 90 % of what was planted,
+and 90 % bands 90 % of the months held out. The runs that the fits are made of do not depend on the table, so that one set serves all.
 """
 
-import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import closing
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from experiments.calibrating.village import calibrate_village, prepared
+from experiments.calibrating.village import prepared
 from experiments.calibrating.village_behavior import believed
-from experiments.calibrating.village_context import behavior_rows, stillness, uncertain
-from experiments.calibrating.village_months import play
+from experiments.calibrating.village_context import Uncertain, behavior_rows, log_odds, scaled, stillness
+from experiments.calibrating.village_draws import Sample, answers, sample
+from experiments.calibrating.village_months import Runs, play
 from experiments.calibrating.village_observed import SERIES, Observed
 from experiments.calibrating.village_recording import ERRORS, draw_errors, recorded
+from experiments.calibrating.village_regression import quantiles
 from experiments.calibrating.village_score import NAIVE, naive
-from experiments.engines import Lost, local
+from experiments.calibrating.village_tables import AT_START, bands, numbers
 from scenarios.loader import Scenario, load
 from simulation.parameters import Parameters
 from simulation.timeline import add_months
@@ -37,13 +35,21 @@ if TYPE_CHECKING:
 PLANTED_SEED = 2_000_000_011
 
 
+class Planted(NamedTuple):
+    """Villages of the prior: tables [village, series, month] as their office would write them, and truths by key [village], on the scale
+    that intervals are made on."""
+
+    tables: np.ndarray
+    truths: dict[str, np.ndarray]
+
+
 def check(
     scenario: Scenario | str | Path,
     *,
-    villages: int = 60,
+    villages: int = 100,
     months: int = 24,
     holdout_months: int = 6,
-    draws: int = 1200,
+    draws: int = 2400,
     seed: int = 1,
     behavior: Mapping | None = None,
     series: tuple[str, ...] = SERIES,
@@ -52,21 +58,22 @@ def check(
 ) -> "pd.DataFrame":
     """Plant, fit and compare; one row for each number of each village (kind "context") and each month held out (kind "held_out"):
     village, kind, key (number or series), truth, low_90, high_90, inside_90, and of months inside_50, error and the naive errors.
-    series: the columns of the tables. Several villages are fitted side by side."""
+
+    The tables begin with the campaign and have `months` months and the columns `series`. progress is told of the runs of the fit.
+    """
     import pandas as pd
 
     scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
-    columns = believed(scenario.parameters, seed)[0] if behavior is None else behavior
-    work = partial(_one, scenario, months, holdout_months, draws, seed, dict(columns), series)
-    rows: dict[int, list] = {}
-    with closing(local(work, range(villages), processes=processes)) as made:
-        for number, found in made:
-            if isinstance(found, Lost):
-                raise RuntimeError(f"village {number} cannot be fitted: {found.reason}")
-            rows[number] = found
-            if progress:
-                progress(len(rows), villages)
-    return pd.DataFrame([row for number in range(villages) for row in rows[number]])
+    first = min([lever.start for lever in scenario.parameters.campaign.levers], default=scenario.parameters.start).replace(day=1)
+    empty = Observed(Path("planted"), [add_months(first, k) for k in range(months)], np.full((len(SERIES), months), np.nan), [0] * months)
+    parameters, context, _ = prepared(scenario.parameters, empty)
+    rows = behavior_rows(believed(parameters, seed)[0] if behavior is None else behavior, parameters)
+    told = progress or (lambda done, total: None)
+    found = sample(parameters, context, rows, draws=draws, seed=seed, progress=told, processes=processes)
+    planted = plant(parameters, context, rows, villages, seed, processes)
+    known = np.zeros(planted.tables.shape[1:], bool)
+    known[[SERIES.index(name) for name in series], : months - holdout_months] = True
+    return pd.DataFrame([row for k in range(villages) for row in _one(found, planted, k, parameters, known)])
 
 
 def summary(found: "pd.DataFrame") -> "pd.DataFrame":
@@ -83,23 +90,26 @@ def summary(found: "pd.DataFrame") -> "pd.DataFrame":
     return pd.DataFrame(rows)
 
 
-def plant(parameters: Parameters, rows: list[Mapping[str, float]], number: int, seed: int) -> tuple[np.ndarray, dict[str, float]]:
-    """(table [series, month], the planted numbers by key) of one village of the prior of solved parameters."""
-    rng = np.random.Generator(np.random.PCG64([seed, 3, number]))
-    context, workers = uncertain(parameters), parameters.village.workers
-    for attempt in range(1000):
-        standard, row = rng.normal(size=(1, len(context))), rows[rng.integers(len(rows))]
-        runs = play(parameters, context, standard, [row], seed=PLANTED_SEED, first=1000 * number + attempt, processes=1)
-        still = sum(stillness(*levels[0], workers) for levels in (runs.covered, runs.aware))
-        if np.log(rng.random()) < still:
-            break
-    errors = draw_errors(1, rng)
-    table = recorded(runs.series, errors, rng)[0]
-    table[SERIES.index("active")] = np.minimum(table[SERIES.index("active")], workers)
-    table[SERIES.index("paying")] = np.minimum(table[SERIES.index("paying")], table[SERIES.index("active")])
-    planted = {thing.key: float(thing.natural(standard[0, k])) for k, thing in enumerate(context)}
-    planted |= {"baseline_coverage_share": runs.covered[0, 1] / workers, **dict(zip(ERRORS, errors[0].tolist()))}
-    return table, planted
+def plant(
+    parameters: Parameters, context: list[Uncertain], rows: list[Mapping], villages: int, seed: int, processes: int | None = None
+) -> Planted:
+    """Villages of the prior of solved parameters: drawn until enough have stood still before the start."""
+    rng, workers = np.random.Generator(np.random.PCG64([seed, 3])), parameters.village.workers
+    kept, parts, tried = [], [], 0
+    while sum(len(part) for part in kept) < villages:
+        count = 2 * villages
+        standard, which = rng.normal(size=(count, len(context))), rng.integers(len(rows), size=count)
+        runs = play(parameters, context, standard, [rows[k] for k in which], seed=PLANTED_SEED, first=tried, processes=processes)
+        still = sum(stillness(*levels.T, workers) for levels in (runs.covered, runs.aware))
+        there = np.flatnonzero(np.log(rng.random(count)) < still)
+        kept.append(standard[there])
+        parts.append(Runs(*(column[there] for column in runs)))
+        tried += count
+    standard, runs = np.concatenate(kept)[:villages], Runs(*(column[:villages] for column in Runs.together(parts)))
+    errors = draw_errors(villages, rng)
+    tables = np.minimum(recorded(runs.series, errors, rng), workers)
+    truths = dict(zip((thing.key for thing in context), scaled(context, standard).T))
+    return Planted(tables, truths | {AT_START: log_odds(runs.covered[:, 1], workers)} | dict(zip(ERRORS, np.log(errors).T)))
 
 
 def write_table(path: Path, first, table: np.ndarray, series: tuple[str, ...] = SERIES) -> None:
@@ -112,36 +122,27 @@ def write_table(path: Path, first, table: np.ndarray, series: tuple[str, ...] = 
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _one(scenario, months: int, holdout_months: int, draws: int, seed: int, behavior: Mapping, series, number: int) -> list[dict]:
-    """One village planted and fitted."""
-    levers = scenario.parameters.campaign.levers
-    first = min([lever.start for lever in levers], default=scenario.parameters.start).replace(day=1)
-    empty = Observed(Path("planted"), [add_months(first, k) for k in range(months)], np.full((len(SERIES), months), np.nan), [0] * months)
-    parameters, _ = prepared(scenario.parameters, empty, months)
-    table, planted = plant(parameters, behavior_rows(behavior, parameters), number, seed)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "table.csv"
-        write_table(path, first, table, series)
-        settings = {"holdout_months": holdout_months, "seed": seed + number, "draws": draws, "behavior": behavior}
-        fit = calibrate_village(scenario, path, processes=1, **settings)
-    rows = []
-    for row in fit.context.itertuples():
-        truth = planted[row.key]
-        inside = {"low_90": row.low, "high_90": row.high, "inside_90": row.low <= truth <= row.high}
-        rows.append({"village": number, "kind": "context", "key": row.key, "truth": truth, **inside})
-    return rows + _held_out(fit, number)
-
-
-def _held_out(fit, number: int) -> list[dict]:
-    rows = []
-    for key, part in fit.months.groupby("series", sort=False):
-        training = int((part["part"] == "training").sum())
-        guesses = naive(part["observed"].to_numpy(float), training)
-        for k, row in enumerate(part.iloc[training:].itertuples()):
-            if np.isnan(row.observed):
-                continue
-            inside = {f"inside_{n}": getattr(row, f"low_{n}") <= row.observed <= getattr(row, f"high_{n}") for n in (50, 90)}
-            errors = {f"error_{how}": abs(guess[k] - row.observed) for how, guess in guesses.items()}
-            told = {"village": number, "kind": "held_out", "key": key, "truth": row.observed, "low_90": row.low_90, "high_90": row.high_90}
-            rows.append({**told, **inside, "error": abs(row.median - row.observed), **errors})
+def _one(found: Sample, planted: Planted, number: int, parameters: Parameters, known: np.ndarray) -> list[dict]:
+    """One village fitted, and what was planted held against it."""
+    table, rows = planted.tables[number], []
+    given = answers(found, parameters, table, known)
+    for one in numbers(found, given, parameters):
+        (low,), (high,) = quantiles(one.after[:, None], given.weights, (0.05, 0.95))
+        truth = planted.truths[one.key][number]
+        edges = {name: float(one.natural(x)) for name, x in (("truth", truth), ("low_90", low), ("high_90", high))}
+        row = {"village": number, "kind": "context", "key": one.key, **edges, "inside_50": np.nan}
+        rows.append({**row, "inside_90": bool(low <= truth <= high)})
+    band = bands(given)
+    for k, key in enumerate(SERIES):
+        if not known[k].any():
+            continue
+        training = int(np.flatnonzero(known[k])[-1]) + 1
+        guesses = naive(table[k], training)
+        for m in range(training, table.shape[1]):
+            at, truth = {name: float(column[k, m]) for name, column in band._asdict().items()}, float(table[k, m])
+            inside = {f"inside_{n}": at[f"low_{n}"] <= truth <= at[f"high_{n}"] for n in (50, 90)}
+            told = {"error": at["median"]} | {f"error_{how}": guess[m - training] for how, guess in guesses.items()}
+            errors = {name: abs(guess - truth) for name, guess in told.items()}
+            row = {"village": number, "kind": "held_out", "key": key, "truth": truth, "low_90": at["low_90"], "high_90": at["high_90"]}
+            rows.append(row | inside | errors)
     return rows

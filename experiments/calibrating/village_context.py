@@ -1,8 +1,9 @@
 """What is uncertain about one village: the numbers nobody measures there, each with its prior, and how a draw of them is put in.
 
 A number is drawn on a scale on which it has no bounds (log, or log-odds for shares and chances), normal around what the village file
-says or what `baseline.solve` finds; a *standard* value is the distance from there in units of `sd`. The three solved numbers are stated
-for each draw, so that nothing is solved again. Behavior is not of the village: it comes in whole rows, drawn by somebody else.
+says or what `baseline.solve` finds; a *standard* value is the distance from there in units of `sd`. The three solved numbers depend on
+coverage, which is uncertain itself: they are solved at a few coverages and lie around the line between those, so that no draw needs to
+be solved. Behavior is not of the village: it comes in whole rows, drawn by somebody else.
 """
 
 import math
@@ -18,20 +19,21 @@ STILL_SD = 0.2
 
 
 class Uncertain(NamedTuple):
-    """One uncertain number. scale: log or logit; center and sd on it; low and high: what the model takes."""
+    """One uncertain number. scale: log or logit; centers and sd on it: one center, or one for each of ANCHORS (standard values of
+    coverage); low and high: what the model takes."""
 
     key: str
     scale: str
-    center: float
+    centers: tuple[float, ...]
     sd: float
     low: float
     high: float
     unit: str
     text: str
 
-    def natural(self, standard):
-        """Standard values (any shape) in the unit of the number."""
-        return np.clip(_from_scale(self.scale, self.center + self.sd * np.asarray(standard, float)), self.low, self.high)
+    def natural(self, scaled):
+        """Values on the scale (any shape) in the unit of the number."""
+        return np.clip(_from_scale(self.scale, np.asarray(scaled, float)), self.low, self.high)
 
 
 class Kind(NamedTuple):
@@ -41,8 +43,12 @@ class Kind(NamedTuple):
     text: str
 
 
+COVERAGE = "baseline_coverage_share"
+#: standard values of coverage at which the three numbers are solved
+ANCHORS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 #: of the village file. The widths are guesses: what a branch that does not know the village would think possible
 VILLAGE = {
+    COVERAGE: Kind("logit", 0.8, "share", "coverage from which value, forgetting and first members are solved"),
     "start_coverage_share": Kind("logit", 0.4, "share", "workers enrolled two years before the start"),
     "median_value_rp": Kind("log", 0.3, "Rp/month", "perceived monthly value of an informed, median worker"),
     "forget_prob": Kind("log", 0.4, "per week", "an uncovered worker whom nobody reached forgets"),
@@ -56,19 +62,43 @@ REACH = Kind("log", 0.5, "ratio", "people reached (attendance, weekly chance, ag
 
 
 def uncertain(parameters: Parameters) -> list[Uncertain]:
-    """The uncertain numbers of a solved scenario. A share or chance of exactly 0 or 1 in the file is taken as known."""
-    village = parameters.village
-    found = []
+    """The uncertain numbers of a scenario (not solved yet, or what is stated is the middle). A share or chance of exactly 0 or 1 in the
+    file is taken as known; coverage is not uncertain where all that follows from it is stated."""
+    from simulation.baseline import SOLVED, solve
+
+    stated = all(getattr(parameters.village, key) is not None for key in SOLVED)
+    share = parameters.village.baseline_coverage_share
+    coverage = _uncertain(COVERAGE, VILLAGE[COVERAGE], (share,), 0.0005, 0.8) if 0 < share < 1 and not stated else None
+    shares = [float(coverage.natural(scaled([coverage], [[z]])[0, 0])) for z in ANCHORS] if coverage else [share]
+    villages = [solve(parameters.model_copy(update={"village": covered(parameters.village, x)})).village for x in shares]
+    found = [coverage] if coverage else []
     for key, kind in VILLAGE.items():
-        value = getattr(village, key)
-        if kind.scale == "log" and value > 0 or kind.scale == "logit" and 0 < value < 1:
-            found.append(_uncertain(key, kind, value, *_bounds(key)))
-    need = float(np.average([o.need_share for o in village.occupations], weights=[o.share for o in village.occupations]))
+        values = tuple(getattr(village, key) for village in villages)
+        if key != COVERAGE and all(value > 0 if kind.scale == "log" else 0 < value < 1 for value in values):
+            found.append(_uncertain(key, kind, values if key in SOLVED else values[:1], *_bounds(key)))
+    need = sum(o.share * o.need_share for o in parameters.village.occupations)
     if 0 < need < 1:
-        found.append(_uncertain("need_share", NEED, need, 0.0, 1.0))
+        found.append(_uncertain("need_share", NEED, (need,), 0.0, 1.0))
     if reaching(parameters):
-        found.append(_uncertain("reach_ratio", REACH, 1.0, 0.02, 50.0))
+        found.append(_uncertain("reach_ratio", REACH, (1.0,), 0.02, 50.0))
     return found
+
+
+def covered(village: Village, share: float) -> Village:
+    """The village with another coverage before any campaign."""
+    return village.model_copy(update={COVERAGE: share})
+
+
+def scaled(context: list[Uncertain], standard) -> np.ndarray:
+    """Standard values [.., context] on the scale of each number. What follows from coverage is moved along with it, on the line between
+    the anchors and beyond them."""
+    standard = np.asarray(standard, float)
+    coverage = next((standard[..., k] for k, thing in enumerate(context) if thing.key == COVERAGE), np.zeros(standard.shape[:-1]))
+    out = np.empty(standard.shape)
+    for k, thing in enumerate(context):
+        center = thing.centers[0] if len(thing.centers) == 1 else _along(coverage, thing.centers)
+        out[..., k] = center + thing.sd * standard[..., k]
+    return out
 
 
 def reaching(parameters: Parameters) -> list[str]:
@@ -78,12 +108,12 @@ def reaching(parameters: Parameters) -> list[str]:
 
 def with_context(parameters: Parameters, context: list[Uncertain], standard, behavior: Mapping[str, float] | None = None) -> Parameters:
     """The scenario with one draw put in: a standard value for each of `context`, and behavior by key."""
-    drawn = dict(zip((thing.key for thing in context), np.asarray(standard, float).tolist()))
-    natural = {thing.key: float(thing.natural(drawn[thing.key])) for thing in context}
+    natural = {thing.key: float(thing.natural(x)) for thing, x in zip(context, scaled(context, standard).tolist())}
+    need = next((float(z) for thing, z in zip(context, standard) if thing.key == "need_share"), 0.0)
     update = {key: natural[key] for key in VILLAGE if key in natural}
-    if "need_share" in drawn:
-        shift = NEED.sd * drawn["need_share"]
-        update["occupations"] = [o.model_copy(update={"need_share": _shifted(o.need_share, shift)}) for o in parameters.village.occupations]
+    if need:
+        occupations = parameters.village.occupations
+        update["occupations"] = [o.model_copy(update={"need_share": _shifted(o.need_share, NEED.sd * need)}) for o in occupations]
     changed = {"village": parameters.village.model_copy(update=update)}
     if "reach_ratio" in natural:
         levers = [_reaching(lever, natural["reach_ratio"]) for lever in parameters.campaign.levers]
@@ -158,8 +188,17 @@ def _plain(x, annotation):
 # ------------------------------------------------------------------ scales
 
 
-def _uncertain(key: str, kind: Kind, value: float, low: float, high: float) -> Uncertain:
-    return Uncertain(key, kind.scale, _to_scale(kind.scale, value), kind.sd, low, high, kind.unit, kind.text)
+def _uncertain(key: str, kind: Kind, values: tuple[float, ...], low: float, high: float) -> Uncertain:
+    centers = tuple(_to_scale(kind.scale, value) for value in values)
+    return Uncertain(key, kind.scale, centers, kind.sd, low, high, kind.unit, kind.text)
+
+
+def _along(coverage: np.ndarray, centers: tuple[float, ...]) -> np.ndarray:
+    """Between the anchors, and on the outermost lines beyond them."""
+    place = np.clip(np.searchsorted(ANCHORS, coverage) - 1, 0, len(ANCHORS) - 2)
+    left, right = np.array(ANCHORS)[place], np.array(ANCHORS)[place + 1]
+    share = (coverage - left) / (right - left)
+    return np.array(centers)[place] * (1 - share) + np.array(centers)[place + 1] * share
 
 
 def _bounds(key: str) -> tuple[float, float]:

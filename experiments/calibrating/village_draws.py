@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.calibrating.village_context import Uncertain, log_odds, stillness
+from experiments.calibrating.village_context import Uncertain, log_odds, scaled, stillness
 from experiments.calibrating.village_months import Runs, play
 from experiments.calibrating.village_recording import ERRORS, draw_errors, features, recorded, to_scale
 from experiments.calibrating.village_regression import adjusted
@@ -30,6 +30,7 @@ class Sample(NamedTuple):
     errors [run, error]; written, again: what the office might have written of each, twice [run, series, month]; weights [run]: how still
     the village stood in the year before the start, summing to one."""
 
+    context: list[Uncertain]
     standard: np.ndarray
     rows: np.ndarray
     behavior: np.ndarray
@@ -41,7 +42,7 @@ class Sample(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """Given the table: context [run, context] (standard), log errors [run, error], coverage [run] (log odds at the start), months
+    """Given the table: context [run, context] (on its scale), log errors [run, error], coverage [run] (log odds at the start), months
     [run, series, month] (what the office would write, on the scale of village_recording), weights [run], summing to one, and surprise:
     the share of the runs that are as unlike the others as the table is."""
 
@@ -72,14 +73,15 @@ def sample(
     still = sum(stillness(*levels.T, workers) for levels in (runs.covered, runs.aware))
     weights = np.exp(np.maximum(still, STILL_LEAST))
     written, again = (recorded(runs.series, errors, rng) for _ in range(2))
-    return Sample(standard, rows, _standardized(behavior), runs, errors, written, again, weights / weights.sum())
+    return Sample(context, standard, rows, _standardized(behavior), runs, errors, written, again, weights / weights.sum())
 
 
 def answers(found: Sample, parameters: Parameters, table: np.ndarray, known: np.ndarray) -> Answers:
     """Everything unknown given the `known` cells of the table [series, month]."""
     runs, cells = len(found.standard), found.again[0].size
     coverage = log_odds(found.runs.covered[:, 1], parameters.village.workers)
-    targets = np.concatenate([found.standard, np.log(found.errors), coverage[:, None], to_scale(found.again).reshape(runs, cells)], axis=1)
+    context = scaled(found.context, found.standard)
+    targets = np.concatenate([context, np.log(found.errors), coverage[:, None], to_scale(found.again).reshape(runs, cells)], axis=1)
     given = adjusted(features(found.written, known), features(table[None], known)[0], targets, found.weights, NEAR)
     edges = np.cumsum([found.standard.shape[1], len(ERRORS), 1])
     context, errors, level, months = np.split(given.values, edges, axis=1)

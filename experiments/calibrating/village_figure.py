@@ -68,7 +68,8 @@ def _series(axes, name: str, table, fit: "VillageFit", last: bool) -> None:
         errors = {how: error for how, error in errors.items() if np.isfinite(error)}
         if errors:
             best = min(errors, key=errors.get)
-            axes.plot(at[training:], naive(seen, training)[best], color=NAIVE_COLOR, linestyle="--", label=NAIVE_TITLES[best])
+            axes.plot(at[training:], naive(seen, training)[best], color=NAIVE_COLOR, linestyle="--", label="best forecast without a model")
+            axes.set_title(f"dashed: {NAIVE_TITLES[best]}", loc="right", fontsize=10, fontweight="normal", color=NAIVE_COLOR)
     axes.set_title(TITLES[name])
     axes.set_xlim(-0.5, len(at) - 0.5)
     if name == "new_members":  # a campaign's first month would leave the others no room

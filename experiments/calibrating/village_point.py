@@ -7,7 +7,7 @@ all runs, how far they are off is found by running the village itself.
 
 import numpy as np
 
-from experiments.calibrating.village_context import Uncertain, with_context
+from experiments.calibrating.village_context import with_context
 from experiments.calibrating.village_draws import Sample
 from experiments.calibrating.village_months import Runs, play
 from experiments.calibrating.village_recording import to_scale
@@ -22,15 +22,15 @@ OWN_SHARE = 0.05
 
 
 def fitted_village(
-    parameters: Parameters, context: list[Uncertain], found: Sample, table: np.ndarray, known: np.ndarray, *, seed: int
+    parameters: Parameters, found: Sample, table: np.ndarray, known: np.ndarray, *, seed: int
 ) -> tuple[np.ndarray, Runs]:
     """(standard values [context], its runs) of the best village met. Its luck lies behind that of the sample's runs."""
     seen = to_scale(table)[known]
     slope, precision = _response(found, to_scale(found.written)[:, known])
     bend = slope @ precision @ slope.T + np.eye(len(slope))
-    now, best = np.zeros(len(context)), (np.inf, np.zeros(len(context)), None)
+    now, best = np.zeros(len(found.context)), (np.inf, np.zeros(len(found.context)), None)
     for _ in range(STEPS + 1):
-        village = with_context(parameters, context, now)
+        village = with_context(parameters, found.context, now)
         runs = play(village, [], np.empty((RUNS, 0)), [{}] * RUNS, seed=seed, first=len(found.standard), processes=1)
         off = seen - to_scale(runs.series)[:, known].mean(axis=0)
         loss = float(off @ precision @ off + now @ now)

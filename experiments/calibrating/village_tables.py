@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from experiments.calibrating.village_context import Uncertain, log_odds
+from experiments.calibrating.village_context import log_odds, scaled
 from experiments.calibrating.village_draws import Answers, Sample
 from experiments.calibrating.village_observed import SERIES
 from experiments.calibrating.village_recording import ERRORS, from_scale
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 AT = (0.05, 0.25, 0.5, 0.75, 0.95)
 #: a number counts as told by the table where its 90 % interval is narrower than this share of what it was before
 IDENTIFIED = 0.75
+#: what a village's coverage comes to, not drawn but found in each run
+AT_START = "coverage_at_start"
 #: of the runs that answers are made of
 FEWEST = 80
 #: share of a series by which the runs of the written village may miss it
@@ -37,12 +39,13 @@ class Number(NamedTuple):
     natural: object
 
 
-def numbers(context: list[Uncertain], found: Sample, given: Answers, parameters: Parameters) -> list[Number]:
+def numbers(found: Sample, given: Answers, parameters: Parameters) -> list[Number]:
     """All that is unknown: the village's context, its coverage at the start, the office's errors."""
-    rows = [Number(t.key, t.unit, t.text, found.standard[:, k], given.context[:, k], t.natural) for k, t in enumerate(context)]
+    before = scaled(found.context, found.standard)
+    rows = [Number(t.key, t.unit, t.text, before[:, k], given.context[:, k], t.natural) for k, t in enumerate(found.context)]
     covered = log_odds(found.runs.covered[:, 1], parameters.village.workers)
     share = lambda x: 1.0 / (1.0 + np.exp(-x))  # noqa: E731
-    rows.append(Number("baseline_coverage_share", "share", "workers with cover at the start", covered, given.coverage, share))
+    rows.append(Number(AT_START, "share", "workers with cover at the start of the run", covered, given.coverage, share))
     for k, key in enumerate(ERRORS):
         rows.append(Number(key, "coefficient of variation", ERROR_TEXT[key], np.log(found.errors[:, k]), given.errors[:, k], np.exp))
     return rows

@@ -10,7 +10,7 @@
     slope(registered@end ~ friends A)   least-squares slope on the share of one's close ties that belong to arm A
     slope(registered@end ~ centrality A)  communities' rates on the mean diffusion centrality of A's people (in sd)
 
-Flags: aware, considering, attempted, registered, active, paying, lapsed, stopped<months>; numbers: understanding, trust. Shares, not percent.
+Flags: aware, considering, attempted, registered, active, paying, lapsed, stopped<months>; numbers: understanding, trust.
 """
 
 import datetime as dt
