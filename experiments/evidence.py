@@ -231,7 +231,7 @@ def _again() -> str:
 
 def _read(name: str):
     path = FOLDER / name
-    return pd.read_csv(path) if path.is_file() else None
+    return pd.read_csv(path, keep_default_na=False, na_values=[""]) if path.is_file() else None  # "null" is a role, not a gap
 
 
 def _table(heads, rows) -> str:

@@ -229,7 +229,7 @@ def test_a_solved_scenario_is_the_middle_of_its_draws():
     """Nothing drawn: the scenario that baseline.solve gives; another coverage: nearly what it would give there."""
     from simulation.baseline import solve
 
-    parameters = load("lerep", overrides=["limits.claims=false"]).parameters
+    parameters = load("lerep").parameters
     context, solved = village_context.uncertain(parameters), solve(parameters).village
     assert context[0].key == "baseline_coverage_share" and len(context[0].centers) == 1
     zero = village_context.with_context(parameters, context, np.zeros(len(context))).village
@@ -342,6 +342,7 @@ def test_what_a_fit_gives(fit, office):
     assert coverage["identified"] and coverage["low"] <= office[2] <= coverage["high"]
     assert "coverage_at_start" not in fit.not_identified and "documents_prob" in fit.not_identified
     assert all(word in fit.report() for word in ("not identified", "4 months held out", "reach_ratio"))
+    assert not any("does not give a table" in remark for remark in fit.remarks)
     seen = fit.months[fit.months["part"] == "training"]
     assert ((seen["low_90"] <= seen["observed"]) & (seen["observed"] <= seen["high_90"])).mean() > 0.8
 
@@ -418,6 +419,14 @@ def test_the_written_village_gives_the_table(fit):
     given = village_months.play(fit.parameters, context, np.zeros((24, len(context))), [{}] * 24, seed=1, first=DRAWS, processes=1).series.mean(axis=0)
     before = np.abs(given[1:, :10].ravel() - seen["observed"]).mean()
     assert np.abs(seen["village_file"] - seen["observed"]).mean() < before
+
+
+def test_a_table_that_the_scenario_cannot_give_is_said_to_be_one(small, office, behavior):
+    """The campaign that was going on is left out of the scenario."""
+    given = ["village.workers=600", "village.median_value_rp=40000.0", "village.forget_prob=0.03", "village.start_coverage_share=0.06"]
+    found = calibrate_village(load("lerep", campaigns=["none"], overrides=given), office[0], holdout_months=4, draws=DRAWS, behavior=behavior, processes=1)
+    assert "does not give a table like this one" in found.remarks[0]
+    assert (found.months[["low_90", "high_90"]] <= 600).all(axis=None)
 
 
 @pytest.mark.parametrize(

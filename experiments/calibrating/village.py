@@ -93,13 +93,13 @@ def _fit(scenario: Scenario, parameters: Parameters, values, known, found: Sampl
     standard, runs = fitted_village(parameters, found, values, known, seed=provenance["seed"])
     fitted = with_context(parameters, found.context, standard)
     fitted = fitted.model_copy(update={"village": covered(fitted.village, float(table.set_index("key").loc[AT_START, "median"]))})
-    training, band = values.shape[1] - provenance["holdout_months"], bands(given)
+    training, band = values.shape[1] - provenance["holdout_months"], bands(given, parameters.village.workers)
     months = months_table(parameters, values, training, band, runs.series.mean(axis=0))
     rows = score(values, band, training)
     return VillageFit(
         parameters=parameters, fitted=fitted, parent=parent_of(scenario), draws=draws_table(unknown, found, given), context=table,
         months=months, score=pd.DataFrame(rows, columns=SCORE), overrides=overrides(fitted),
-        remarks=verdicts(rows) + remarks(given, months), provenance=provenance,
+        remarks=remarks(given, months) + verdicts(rows), provenance=provenance,
     )  # fmt: skip
 
 

@@ -132,7 +132,7 @@ def _one(found: Sample, planted: Planted, number: int, parameters: Parameters, k
         edges = {name: float(one.natural(x)) for name, x in (("truth", truth), ("low_90", low), ("high_90", high))}
         row = {"village": number, "kind": "context", "key": one.key, **edges, "inside_50": np.nan}
         rows.append({**row, "inside_90": bool(low <= truth <= high)})
-    band = bands(given)
+    band = bands(given, parameters.village.workers)
     for k, key in enumerate(SERIES):
         if not known[k].any():
             continue

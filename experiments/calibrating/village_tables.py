@@ -80,10 +80,10 @@ def draws_table(rows: list[Number], found: Sample, given: Answers) -> "pd.DataFr
     return pd.DataFrame({"weight": given.weights[kept], "behavior_row": found.rows[kept], **columns})
 
 
-def bands(given: Answers) -> Bands:
-    """What the office would write, month by month."""
+def bands(given: Answers, workers: int) -> Bands:
+    """What the office would write, month by month; never more than all workers."""
     flat = given.months.reshape(len(given.months), -1)
-    found = from_scale(quantiles(flat, given.weights, AT))
+    found = np.minimum(from_scale(quantiles(flat, given.weights, AT)), workers)
     return Bands(*found.reshape(len(AT), *given.months.shape[1:]))
 
 

@@ -61,12 +61,13 @@ def _panel(page: Page, part, ratio: bool) -> None:
                 place -= 1
                 put(out, MARGIN, top + LINE * (count - place - 0.8), row.study, fontsize=10.5, fontweight="bold", va="top")
             place -= 1
-            words = wrapped(f"{row.id}  {row.text}", LABEL - 0.2, 9.5)[0]
+            lines = wrapped(f"{row.id}  {row.text}", LABEL - 0.35, 9.5)
+            words = lines[0] + (" …" if len(lines) > 1 else "")
             put(out, MARGIN + 0.15, top + LINE * (count - place - 0.8), words, fontsize=9.5, va="top")
             _marks(axes, row, place)
         edges = _edges(part)
         axes.set_xlim(*edges)
-        ticks(axes, (lambda x: f"{x:g}") if ratio else (lambda x: f"{100 * x:+.0f}"), WIDTH - 2 * MARGIN - LABEL)
+        ticks(axes, (lambda x: f"{x:g}") if ratio else (lambda x: f"{100 * x:+.0f}" if abs(x) > 1e-9 else "0"), WIDTH - 2 * MARGIN - LABEL)
         axes.set_xlabel(text("forest_ratio" if ratio else "forest_points"), fontsize=10)
 
     page.add(height + 0.65, draw)
