@@ -9,6 +9,8 @@
     branch("lerep", "2019-01-01", "out/past")               a Past: compare("out/past", [...]) goes on from it
     replay("3f2a")                                          the same again? .verdict, .differences
     verify()                                                a frame: known mathematics beside what the kernel gives
+    trials(); cases(); network(); forecast("id-tk-p")       frames: field trials, real cases, diffusion data, a trial to come
+    calibrate(); calibrate_village("lerep", "monthly.csv")  behavior from trials, a village from its office's table
     load("out/lerep")                                       what a folder holds
 
 Tables are pandas frames. `one` is the unit of work: one replicate, measured. These functions live in the modules of the same
@@ -21,10 +23,16 @@ from typing import TYPE_CHECKING
 from experiments.branch import Past
 from experiments.branch import load as _past
 from experiments.branch import save as branch
+from experiments.calibrate import calibrate
+from experiments.calibrating.village import calibrate_village
+from experiments.cases import cases
 from experiments.compare import compare
 from experiments.compare import plan as plan_compare
 from experiments.comparing import comparison
 from experiments.comparing.comparison import Comparison
+from experiments.evidence import write as evidence
+from experiments.forecast import make as forecast
+from experiments.network_fit import network_fit as network
 from experiments.replay import Replay, replay
 from experiments.run import run
 from experiments.running import result
@@ -33,6 +41,7 @@ from experiments.running.replicate import one
 from experiments.running.result import Result
 from experiments.sweep import extend, influence, results, resume, summary, sweep
 from experiments.sweep import plan as plan_sweep
+from experiments.trials import trials
 from experiments.verify import verify
 from simulation.parameters import InputError
 
@@ -40,8 +49,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "Comparison", "Past", "Replay", "Result", "branch", "compare", "extend", "influence", "load", "one", "plan_compare", "plan_sweep",
-    "replay", "results", "resume", "run", "summary", "sweep", "verify",
+    "Comparison", "Past", "Replay", "Result", "branch", "calibrate", "calibrate_village", "cases", "compare", "evidence", "extend",
+    "forecast", "influence", "load", "network", "one", "plan_compare", "plan_sweep", "replay", "results", "resume", "run",
+    "summary", "sweep", "trials", "verify",
 ]  # fmt: skip
 
 #: the file that says what a folder holds -> what reads it

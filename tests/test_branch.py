@@ -21,7 +21,7 @@ from experiments.running import replicate
 from scenarios.loader import load
 from simulation import branch, kernel, ledger, outcomes, world
 from simulation.branch import fork, restore, state, switched
-from simulation.parameters import Campaign, InputError, Lever
+from simulation.parameters import Behavior, Campaign, InputError, Lever
 from simulation.stages import Item
 
 SOLVED = ["village.median_value_rp=27000.0", "village.forget_prob=0.02", "village.start_coverage_share=0.04", "burn_in_weeks=30"]
@@ -362,7 +362,7 @@ REFUSED = {
         ["village.occupations.b.need_share = 0.9"],
     ),
     "solved": (lambda p: changed(p, "village", forget_prob=0.5), ["village.forget_prob = 0.5"]),
-    "behavior": (lambda p: changed(p, "behavior", talk_boost=3.0), ["behavior.talk_boost = 3.0", "20.0"]),
+    "behavior": (lambda p: changed(p, "behavior", talk_boost=3.0), ["behavior.talk_boost = 3.0", f"{Behavior().talk_boost}"]),
     "scheme": (lambda p: p.model_copy(update={"scheme": p.scheme.model_copy(update={"rules": p.scheme.rules * 2})}), ["scheme.rules"]),
     "limits": (lambda p: changed(p, "limits", claims=False), ["limits.claims = False"]),
     "start": (lambda p: p.model_copy(update={"start": p.start + WEEK}), ["start = 2018-01-08", "2018-01-01"]),

@@ -154,7 +154,7 @@ def test_compare_goes_on_to_the_half_width_and_spends_the_budget(sadar, told):
     asked = ["compare", SMALL, "--with", "none", "--with", "own"]
     found = told(*asked, "--half-width", "2.5", "--max-pairs", "60")
     assert found["precision"]["met"] and found["pairs"] >= 30 and found["precision"]["reached"] <= 2.5
-    _, _, err = answer = sadar(*asked, "--half-width", "0.1", "--max-pairs", "40")
+    _, _, err = answer = sadar(*asked, "--half-width", "0.02", "--max-pairs", "40")
     assert "30 pairs of villages first" in err and "at most 40" in err and "raise --max-pairs" in shown(answer)
     out = shown(sadar(*asked, "--budget", "600.000", "--pairs", "5", "--since", "2018-05-01"))
     assert "Rp 600.000 on average" in out and "session." in out

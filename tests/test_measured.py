@@ -218,8 +218,8 @@ def test_a_date_is_the_month_that_falls_on_it(scenario):
     values = one(parameters, 5, 0, months=(3, 4, day, between, "1999-01-01"))["values"]
     dated = {key: x for key, x in values.items() if key[1] == day}
     assert len(dated) > 100 and all(repr(x) == repr(values[key[0], "3", *key[2:]]) for key, x in dated.items())
-    attempts = [values["attempts", when, "all", "all"] for when in ("3", between, "4")]
-    assert attempts == sorted(attempts) and attempts[0] < attempts[2]
+    heard = [values["heard", when, "all", "all"] for when in ("3", between, "4")]
+    assert heard == sorted(heard) and heard[0] < heard[1] < heard[2]
     assert not any(key[1] == "1999-01-01" for key in values)
     lean = measured(world.build(parameters, 5, 0), wanted=[key_of(f"active@{between}")])["values"]
     assert lean == {("active", between, "all", "all"): values["active", between, "all", "all"]}

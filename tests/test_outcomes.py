@@ -450,7 +450,7 @@ def test_values_that_need_the_past_agree_with_a_run_followed_week_by_week():
     year, end = until(dt.date(2018, 7, 16)), until(dt.date(2019, 7, 16))
     new = sum(x.active[x.joiners].sum() for d, x in past.items() if d < dt.date(2019, 7, 16)) * 7 / 30.4375
     at = lambda name: found["values"][name, "24", *ALL]  # noqa: E731
-    assert at("new_person_months") == pytest.approx(new, rel=0.005) and new > 1000
+    assert at("new_person_months") == pytest.approx(new, rel=0.01) and new > 1000  # earlier members are followed by months
     assert at("retained") == end.active[end.joiners].sum() > 0
     assert at("campaign_per_retained_rp") == at("campaign_rp") / at("retained")
     who = year.paying & np.logical_and.reduce([year[name] == end[name] for name in ("value", "risk", "understanding_start")])

@@ -326,8 +326,8 @@ def share_of_luck(p, rows, keys, tmp_path, runs=60) -> float:
 def test_luck_is_all_where_behavior_does_nothing_and_nothing_where_it_decides(tmp_path, monkeypatch):
     """Reminders that nobody gets; persuasion that comes for certain or never. Twins of all runs, for the share to be near."""
     monkeypatch.setattr(luck, "TWINS", 60)
-    village = dict(workers=80, median_value_rp=30_000.0, forget_prob=0.02, start_coverage_share=0.05)
-    quiet = parameters(20, village, levers=[lever("talk", contact=dict(channel="session", attendance=8))])
+    village = dict(workers=200, median_value_rp=80_000.0, forget_prob=0.02, start_coverage_share=0.05)
+    quiet = parameters(20, village, levers=[lever("talk", contact=dict(channel="session", attendance=20))])
     idle = share_of_luck(quiet, [(x,) for x in np.linspace(0.1, 0.9, 8)], ("reminder_wear_share",), tmp_path)
     assert idle > 0.7
     sure = dict(workers=80, median_value_rp=9_000_000.0, forget_prob=0.0, start_coverage_share=0.0, baseline_awareness_share=0.9, never_share=0.0)

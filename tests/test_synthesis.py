@@ -315,7 +315,7 @@ def test_dry_spells_by_table_are_those_by_worker():
     by_table, by_worker = (population._dry_spells(p, people.occupation, x) for x in (incomes, incomes._replace(cell=None)))
     assert np.array_equal(by_table, by_worker) and len(np.unique(by_table)) > 5
     for i in range(0, 130, 10):
-        assert by_table[i] == pytest.approx(dry(occupations[people.occupation[i]], int(people.income_rp[i]), 16_800), abs=1e-12)
+        assert by_table[i] == pytest.approx(dry(occupations[people.occupation[i]], int(people.income_rp[i]), 16_800 * p.behavior.cash_multiple), abs=1e-12)
 
 
 def dry(occupation, income_rp, price_rp) -> float:
