@@ -20,7 +20,7 @@ PICKED = {"lerep": 201, "hessa": 201}
 PICKS = 2000
 COLUMNS = [
     "case", "measure", "date", "observed", "tolerance_share", "median", "low", "high", "rank_share", "picked_median", "picked_low",
-    "picked_high", "within", "text", "source", "grade",
+    "picked_high", "inside", "within", "text", "source", "grade",
 ]  # fmt: skip
 
 
@@ -31,7 +31,8 @@ def cases(
     """Run the cases and lay what was reported beside it; a pandas.DataFrame with COLUMNS.
 
     low to high: the middle 95 % of runs (behavior and luck). rank_share: share of the runs below what was observed. picked_*: the same of
-    the second best of so many villages. within: the observed lies in the range that applies (picked where the case was picked).
+    the second best of so many villages. inside: the observed lies in the range that applies (that of the second best where the case was
+    picked); within: the median of that range lies in the tolerance of the observed, as in `Result.observed`.
     """
     import pandas as pd
 
@@ -52,13 +53,14 @@ def _row(name: str, seen, values: np.ndarray, seed: int) -> list:
     low, median, high = np.quantile(values, (0.025, 0.5, 0.975))
     if seen.value is None:  # words only
         nothing = [np.nan] * 4
-        return [name, seen.measure, seen.date, np.nan, np.nan, median, low, high, *nothing, None, seen.text, seen.source, seen.grade]
+        return [name, seen.measure, seen.date, np.nan, np.nan, median, low, high, *nothing, None, None, seen.text, seen.source, seen.grade]
     rank = float((values < seen.value).mean() + 0.5 * (values == seen.value).mean())
     picked = second_best(values, PICKED[name], seed) if name in PICKED else (np.nan,) * 3
     edges = picked if name in PICKED else (low, median, high)
+    within = abs(edges[1] - seen.value) <= (seen.tolerance_share or 0.0) * seen.value
     return [
         name, seen.measure, seen.date, seen.value, seen.tolerance_share, median, low, high, rank, picked[1], picked[0], picked[2],
-        bool(edges[0] <= seen.value <= edges[2]), seen.text, seen.source, seen.grade,
+        bool(edges[0] <= seen.value <= edges[2]), bool(within), seen.text, seen.source, seen.grade,
     ]  # fmt: skip
 
 

@@ -193,12 +193,12 @@ def _cases() -> str:
         show = (lambda x: f"{x:.2f}") if share else (lambda x: f"{x:,.0f}")
         seen = "words only" if r.observed != r.observed else show(r.observed)
         picked = "" if r.picked_median != r.picked_median else f"{show(r.picked_median)} [{show(r.picked_low)} to {show(r.picked_high)}]"
-        rows.append((r.case, r.measure, r.date, seen, f"{show(r.median)} [{show(r.low)} to {show(r.high)}]", picked, "" if r.within != r.within else "yes" if str(r.within) == "True" else "NO", r.text))
+        rows.append((r.case, r.measure, r.date, seen, f"{show(r.median)} [{show(r.low)} to {show(r.high)}]", picked, _yes(r.inside), _yes(r.within), r.text))
     words = (
         "## The five cases\n\nNothing was fitted to them. Lerep and Hessa are the best two of the 201 villages of 2018, so they are held against the second best of 201 simulated villages "
         "of their kind; the others against an ordinary draw."
     )
-    heads = ["case", "measure", "date", "reported", "simulated [95 %]", "second best of 201 [95 %]", "inside", "what was reported"]
+    heads = ["case", "measure", "date", "reported", "simulated [95 %]", "second best of 201 [95 %]", "inside", "within tolerance", "what was reported"]
     return f"{words}\n\n{_table(heads, rows)}\n\n![Cases](evidence/cases.png)"
 
 
@@ -260,6 +260,10 @@ def _judged(r) -> str:
         if flag == flag and flag is not None:
             told.append(good if str(flag) == "True" else bad)
     return ", ".join(told)
+
+
+def _yes(flag) -> str:
+    return "" if flag != flag or flag is None else "yes" if str(flag) == "True" else "NO"
 
 
 def _number(x: float) -> str:

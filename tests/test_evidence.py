@@ -57,9 +57,10 @@ def test_cases_are_held_against_the_tail_that_they_were_picked_from():
     table = case_front.cases(("lerep", "ajibarang"), replicates=6, seed=1, behavior="point", processes=1)
     lerep = table[(table["case"] == "lerep") & (table["measure"] == "registered")].iloc[0]
     assert lerep["low"] <= lerep["median"] <= lerep["high"] and lerep["picked_median"] >= lerep["median"]
-    assert bool(lerep["within"]) == (lerep["picked_low"] <= lerep["observed"] <= lerep["picked_high"])
+    assert bool(lerep["inside"]) == (lerep["picked_low"] <= lerep["observed"] <= lerep["picked_high"])
+    assert bool(lerep["within"]) == (abs(lerep["picked_median"] - 1500) <= 0.3 * 1500)
     words = table[table["case"] == "ajibarang"].iloc[0]
-    assert pd.isna(words["observed"]) and pd.isna(words["picked_median"]) and words["within"] is None
+    assert pd.isna(words["observed"]) and pd.isna(words["picked_median"]) and words["within"] is None and words["inside"] is None
 
 
 def test_the_second_best_of_many_is_the_order_statistic():
