@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from experiments.calibrating import identify, village_context, village_recording
+from experiments.calibrating import identify, village_context, village_recording, village_tables
 from experiments.cli import app
 from experiments.commands import helping
 from experiments.languages import english, indonesian, indonesian_errors, indonesian_help, indonesian_names, indonesian_parameters
@@ -118,7 +118,7 @@ def test_every_code_has_a_name():
             assert not set(found) - of[kinds[path.rpartition(".")[2]]].keys(), path
     assert of["mechanism"].keys() == {path.rpartition(".")[2] for path, field in walk() if "Mechanism" in str(field.annotation)}
     assert not set(identify.VERDICTS) - of["learned"].keys()
-    context = {*village_context.VILLAGE, "need_share", "reach_ratio", "baseline_coverage_share", *village_recording.ERRORS}
+    context = {*village_context.VILLAGE, "need_share", "reach_ratio", village_tables.AT_START, *village_recording.ERRORS}
     assert of["context"].keys() == context
     assert indonesian_names.SCHEDULE.keys() == {step.function for step in SCHEDULE}
     assert of["check"].keys() == {check.name for check in CHECKS}

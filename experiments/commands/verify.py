@@ -43,14 +43,15 @@ def parts(table, failed: int) -> list:
     skipped, done = table[table["passed"].isna()], table[table["passed"].notna()]
     rows = [line(row) for row in done.itertuples()]
     out = [grid(text("verify_title"), heads, rows, (*heads[1:4], heads[5]))] if rows else []
-    out += [text("verify_failed", check=named("check", row.check), note=row.note) for row in done[~done["passed"].astype(bool)].itertuples()]
-    out += [text("verify_skipped", check=named("check", row.check), note=row.note) for row in skipped.itertuples()]
+    for key, part in (("verify_failed", done[~done["passed"].astype(bool)]), ("verify_skipped", skipped)):
+        out += [text(key, check=named("check", row.check), note=row.note) for row in part.itertuples()]
     return [*out, text("verify_closing", passed=len(rows) - failed, failed=failed, skipped=len(skipped), seed=table["seed"].min())]
 
 
 def line(row) -> tuple:
     figures = (figure(value, row.unit) for value in (row.expected, row.got, row.tolerance))
-    return named("check", row.check), *figures, named("check_unit", row.unit), number(row.runs), text("ok" if row.passed else "failed_check")
+    verdict = text("ok" if row.passed else "failed_check")
+    return named("check", row.check), *figures, named("check_unit", row.unit), number(row.runs), verdict
 
 
 def figure(value: float, unit: str) -> str:

@@ -69,7 +69,7 @@ NAMES: dict[str, dict[str, str]] = {
     "context": {
         "start_coverage_share": "cakupan dua tahun sebelumnya", "median_value_rp": "nilai bagi pekerja median", "forget_prob": "peluang lupa",
         "baseline_awareness_share": "tahu program", "never_share": "tak pernah ikut", "form_prob": "formulir benar", "documents_prob": "berkas lengkap",
-        "need_share": "kebutuhan pokok", "reach_ratio": "jangkauan kampanye", "baseline_coverage_share": "cakupan di awal", "flow_error": "galat peserta baru",
+        "need_share": "kebutuhan pokok", "reach_ratio": "jangkauan kampanye", "baseline_coverage_share": "cakupan sebelum kampanye", "coverage_at_start": "cakupan di awal simulasi", "flow_error": "galat peserta baru",
         "stock_error": "galat aktif dan membayar",
     },
     "model": {"network": "jaringan", "hazard": "hazard", "Bass": "Bass", "covariates": "kovariat"},
