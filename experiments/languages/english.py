@@ -228,7 +228,7 @@ TEXT = {
     "range_runs": "median and 5-95 % range", "range_all": "median, smallest and largest run", "range_one": "one run",
     "ever": "registered, ever",
     # words in between, times
-    "or_word": "or", "no_name": "no name", "and_more": " ... ({count} more)", "seconds": "s", "minutes": "min", "hours": "h", "percent_mark": "{value}%",
+    "or_word": "or", "list_between": ", ", "no_name": "no name", "and_more": " ... ({count} more)", "seconds": "s", "minutes": "min", "hours": "h", "percent_mark": "{value}%",
     "glossary_title": "Words of the field", "term": "word", "means": "meaning",
     # how far ranges can be trusted
     "note_one": "One run: what luck does cannot be seen.",

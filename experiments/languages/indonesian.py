@@ -230,7 +230,7 @@ TEXT = {
     "range_runs": "median dan rentang 5-95 %", "range_all": "median, simulasi terkecil dan terbesar", "range_one": "satu replikasi",
     "ever": "pernah terdaftar",
     # words in between, times
-    "or_word": "atau", "no_name": "tanpa nama", "and_more": " ... ({count} lagi)", "seconds": "dtk", "minutes": "mnt", "hours": "jam", "percent_mark": "{value} %",
+    "or_word": "atau", "list_between": "; ", "no_name": "tanpa nama", "and_more": " ... ({count} lagi)", "seconds": "dtk", "minutes": "mnt", "hours": "jam", "percent_mark": "{value} %",
     "glossary_title": "Istilah lapangan", "term": "istilah", "means": "arti",
     # how far ranges can be trusted
     "note_one": "Satu replikasi: pengaruh kebetulan tidak terlihat.",

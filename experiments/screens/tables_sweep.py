@@ -24,14 +24,14 @@ def plan_lines(made, outcomes) -> list[str]:
         method = getattr(design.sampling, group)
         for path, varied in getattr(design, group).items():
             lines.append(text(f"{group}_line", path=path, values=_asked(varied, method, count)))
-    return [*lines, text("outcomes_line", list=", ".join(map(headed, outcomes)))]
+    return [*lines, text("outcomes_line", list=text("list_between").join(map(headed, outcomes)))]
 
 
 def _asked(varied, method: str, count: int) -> str:
     """The values of a path, or its range."""
     if varied.values is not None:
         more = len(varied.values) - 8
-        return ", ".join(map(chosen, varied.values[:8])) + (text("and_more", count=more) if more > 0 else "")
+        return text("list_between").join(map(chosen, varied.values[:8])) + (text("and_more", count=more) if more > 0 else "")
     ends = {"low": form(varied.low, "g"), "high": form(varied.high, "g"), "scale": text("log_scale") if varied.scale == "log" else ""}
     if varied.levels is not None:
         return text("leveled", count=number(varied.levels), **ends)
@@ -68,7 +68,7 @@ def results_tables(table, width: int = 120) -> list:
     return [
         *parts,
         *([text("and_more_rows", count=len(found) - MOST_POINTS)] if len(found) > MOST_POINTS else []),
-        *([text("more_outcomes", list=", ".join(map(headed, rest)))] if rest else []),
+        *([text("more_outcomes", list=text("list_between").join(map(headed, rest)))] if rest else []),
     ]
 
 
