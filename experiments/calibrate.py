@@ -28,6 +28,7 @@ from experiments.calibrating.infer import Fit, fits, infer
 from experiments.calibrating.likelihood import Target, target
 from experiments.calibrating.rows import simulated, targets_of
 from experiments.engines import CODE
+from experiments.screens.words import text
 from experiments.trials import public
 from experiments.trying.play import read
 from scenarios.posterior import BELIEFS
@@ -88,7 +89,7 @@ def calibrate(
         z = _wave(priors, z, wave, count, seed, made)
         rows = Rows(z, {})
         for k, trial in enumerate(trials):
-            told = functools.partial(_told, progress, k, len(trials), f"wave {wave + 1} of {len(waves)}")
+            told = functools.partial(_told, progress, k, len(trials), text("wave", wave=wave + 1, waves=len(waves)))
             rows.summaries[trial.name] = simulated(trial, z, priors, seed=seed, folder=tables, processes=processes, progress=told)
         made = _targets(trials, rows, processes=processes)
     posterior = infer(made, seed=seed, particles=max(1500, draws), draws=draws)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from experiments.screens.words import speaking
+
 HERE = Path(__file__).resolve().parent
 FOLDER, PAGE = HERE / "evidence", HERE / "EVIDENCE.md"
 #: what has no trial anywhere: their effects are predictions from mechanisms
@@ -29,13 +31,18 @@ MECHANISM_ONLY = {
 
 def collect(progress: Callable[[str], None] | None = None, *, draws: int = 200, seed: int = 1, processes: int | None = None) -> None:
     """Run everything the page tells, but calibration, and keep it in experiments/evidence/."""
+    with speaking("en"):  # as the page
+        _collect(progress or (lambda what: None), draws, seed, processes)
+
+
+def _collect(told: Callable[[str], None], draws: int, seed: int, processes: int | None) -> None:
     from experiments.cases import cases
     from experiments.network_fit import network_fit
+    from experiments.networks.report import save
     from experiments.screens.figure_cases import save_cases
     from experiments.trials import reserve, trials
     from experiments.verify import verify
 
-    told = progress or (lambda what: None)
     FOLDER.mkdir(exist_ok=True)
     told("verify")
     verify().to_csv(FOLDER / "verify.csv", index=False)
@@ -48,8 +55,6 @@ def collect(progress: Callable[[str], None] | None = None, *, draws: int = 200, 
     table.to_csv(FOLDER / "cases.csv", index=False)
     save_cases(table, FOLDER / "cases.png")
     told("networks")
-    from experiments.networks.report import save
-
     save(network_fit(seed=seed), FOLDER / "networks")
 
 

@@ -19,6 +19,9 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.engines import CODE
+from experiments.screens.names import titled
+from experiments.screens.words import date as day
+from experiments.screens.words import form, text
 from experiments.trying.batch import table
 from experiments.trying.play import read
 from scenarios.posterior import digest
@@ -118,17 +121,15 @@ def write(forecast: Forecast, folder: str | Path) -> Path:
 
 def page(document: dict) -> str:
     """The forecast as a page to read."""
-    lines = [f"# Forecast of {document['date']}: {document['title']}", ""]
-    lines += [f"Trial {document['forecast']}. SHA-256 of all that is said: `{document['sha256']}`.", ""]
-    lines += ["| id | what | median | 50 % | 90 % | 95 % | chance above 0 |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    lines = [f"# {text('page_title', date=day(document['date']), title=titled(document['title']))}", ""]
+    lines += [text("page_about", name=document["forecast"], sha=document["sha256"]), ""]
+    heads = [text("trial_id"), text("what"), text("median_word"), "50 %", "90 %", "95 %", text("page_above_zero")]
+    lines += [f"| {' | '.join(heads)} |", "| --- | --- | --- | --- | --- | --- | --- |"]
     for row in document["rows"]:
-        show = (lambda x: f"{100 * x:.1f}") if row["unit"] == "share" else (lambda x: f"{x:.2f}")
-        spans = [" to ".join(show(x) for x in row[f"interval_{round(100 * share)}"]) for share in INTERVALS]
-        lines.append(f"| {row['id']} | {row['text']} | {show(row['median'])} | {' | '.join(spans)} | {row['above_zero_prob']:.2f} |")
-    lines += [
-        "",
-        "Shares in percent, differences in percentage points. Intervals hold behavior, open context and the luck of villages of the",
-    ]
-    lines += ["size simulated.", "", "## Assumptions", "", *(f"* {text}" for text in document["assumptions"]), ""]
-    made = f"{document['draws']} draws, seed {document['seed']}, posterior {document['posterior']}, code {document['code']}"
-    return "\n".join([*lines, f"{made}, trial file {document['trial'][:12]}.", ""])
+        show = (lambda x: form(100 * x, ".1f")) if row["unit"] == "share" else (lambda x: form(x, ".2f"))
+        spans = [f" {text('to_word')} ".join(show(x) for x in row[f"interval_{round(100 * share)}"]) for share in INTERVALS]
+        chance = form(row["above_zero_prob"], ".2f")
+        lines.append(f"| {row['id']} | {titled(row['text'])} | {show(row['median'])} | {' | '.join(spans)} | {chance} |")
+    lines += ["", text("page_units"), "", f"## {text('page_assumptions')}", "", *(f"* {one}" for one in document["assumptions"]), ""]
+    told = {name: document[name] for name in ("draws", "seed", "posterior", "code")}
+    return "\n".join([*lines, text("page_made", **told, trial=document["trial"][:12]), ""])

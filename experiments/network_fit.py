@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from experiments.screens.words import text
 from experiments.verify import DATA
 from simulation.parameters import InputError
 
@@ -111,9 +112,9 @@ def _there(job) -> tuple[list[str], tuple[str, ...]]:
     for name in tasks.NAMES:
         missing = tasks.absent(name, job.data) or (job.train and tasks.absent(name, job.train))
         if missing:
-            notes.append(f"{name}: skipped, {missing} is missing")
+            notes.append(text("network_missing", name=name, missing=missing))
         elif job.train is None and tasks.groups(name, job) < 2:
-            notes.append(f"{name}: skipped, {job.data} holds one village only; give a folder to learn from (train)")
+            notes.append(text("network_one_village", name=name, data=job.data))
         else:
             names.append(name)
     return names, tuple(notes)

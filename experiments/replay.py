@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experiments.engines import CODE
 from experiments.recipes import find, input_files, inputs, means, silent
+from experiments.screens.words import text
 from simulation.parameters import InputError, Parameters
 
 if TYPE_CHECKING:
@@ -64,17 +65,12 @@ class Replay:
         """One sentence: the same or not, and what an upgrade has to do with it."""
         upgrade = "; ".join(self.changes)
         if self.identical and self.code_same:
-            return f"identical: {self.run_id} gives the same numbers again, to the last digit"
+            return text("replay_same", run_id=self.run_id)
         if self.identical:
-            return f"identical: the program has changed ({upgrade}), the numbers of {self.run_id} have not"
-        count = f"; {len(self.differences)} of {self.compared} values differ" if self.compared else ""
-        if not self.code_same:
-            return f"NOT identical: an upgrade has changed the numbers of {self.run_id} ({upgrade}){count}"
-        if upgrade:
-            return f"NOT identical: the simulation is the same, but not what it runs on ({upgrade}){count}"
-        return (
-            f"NOT identical, though the program is the same: what is kept of {self.run_id} was altered, or another machine made it{count}"
-        )
+            return text("replay_same_upgraded", run_id=self.run_id, upgrade=upgrade)
+        count = text("replay_count", differ=len(self.differences), compared=self.compared) if self.compared else ""
+        key = "replay_upgraded" if not self.code_same else "replay_moved" if upgrade else "replay_altered"
+        return text(key, run_id=self.run_id, upgrade=upgrade, count=count)
 
     def document(self) -> dict:
         """The finding as plain values."""
@@ -109,7 +105,8 @@ def replay(
     rows = [(name, _number(then[name]), _number(now[name])) for name in then if not _same(then[name], now[name])]
     differences = pd.DataFrame([(*row, row[2] - row[1]) for row in rows], columns=["key", "then", "now", "change"])
     before, here = ({"simulation": code, **(found or {})} for code, found in ((recipe["code"], recipe.get("versions")), (CODE, versions())))
-    changes = [f"{name} {before[name]}, now {here[name]}" for name in here if name in before and before[name] != here[name]]
+    other = [name for name in here if name in before and before[name] != here[name]]
+    changes = [text("replay_version", name=name, before=before[name], now=here[name]) for name in other]
     identical = made.digest == recipe["digest"] and not rows
     return Replay(recipe["kind"], recipe["run_id"], identical, recipe["code"] == CODE, differences, made.result, changes, len(then))
 

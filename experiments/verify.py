@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.checks import beliefs, microfinance, mixing, money, ndlib, worlds
+from experiments.screens.words import text
 from simulation.parameters import InputError
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -124,7 +125,7 @@ def row(check: Check, data: Path) -> dict:
     """One check as a line of the table."""
     missing = [name for name in check.needs if not (data / name).is_file()]
     if missing:
-        return {"check": check.name, "note": f"skipped: {data / missing[0]} is missing; give --data DIR", "source": check.source}
+        return {"check": check.name, "note": text("verify_missing", file=data / missing[0]), "source": check.source}
     found = check.run(data) if check.needs else check.run()
     told = {name: getattr(found, name) for name in ("expected", "got", "tolerance", "unit", "runs", "passed", "note")}
     return {"check": check.name, "seed": worlds.SEED, "source": check.source} | told

@@ -17,3 +17,11 @@ def no_posterior():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SADAR_POSTERIOR", "none")
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def in_english():
+    """Tests read English, whatever language the user who runs them has chosen."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SADAR_LANG", raising=False)
+        yield

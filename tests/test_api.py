@@ -16,7 +16,7 @@ from experiments.cli import COMMANDS
 from simulation.parameters import InputError
 
 #: commands about scenarios, which `scenarios` answers
-OF_SCENARIOS = {"list", "check", "show", "schedule"}
+OF_SCENARIOS = {"list", "check", "show", "schedule", "glossary"}
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from experiments.cli import app
 from experiments.screens import show, tables, words
 from scenarios.loader import load as load_scenario
 from scenarios.reading import names
+from simulation.stages import Stage
 
 CASES = [name for name, _, _ in names("case")]
 SOLVED = ["village.median_value_rp=27000.0", "village.forget_prob=0.02", "village.start_coverage_share=0.04"]
@@ -440,7 +441,7 @@ def test_figure_cuts_nothing_off_and_labels_do_not_overlap(case, until, levers, 
     for label, box in boxes:
         whole = inside.x0 <= box.x0 and box.x1 <= inside.x1 and inside.y0 <= box.y0 and box.y1 <= inside.y1
         assert whole or ticks.fullmatch(label), label
-    stages = words.TEXT["figure_stage_names"].replace(",", "|")
+    stages = "|".join(stage.name.lower() for stage in Stage)
     named = [box for label, box in boxes if re.match(rf"({stages}|{words.TEXT['ever']}) \d", label)]
     assert len(named) == 9
     named.sort(key=lambda box: box.y0)

@@ -31,6 +31,7 @@ from experiments.calibrating.village_result import VillageFit
 from experiments.calibrating.village_score import SCORE, score, verdicts
 from experiments.calibrating.village_tables import AT_START, bands, context_table, draws_table, months_table, numbers, remarks
 from experiments.engines import CODE
+from experiments.screens.words import text
 from scenarios.loader import Scenario, content_hash, load
 from simulation.parameters import InputError, Parameters
 
@@ -68,7 +69,7 @@ def calibrate_village(
     parameters, context, values = prepared(scenario.parameters, table)
     known = np.isfinite(values)
     known[:, values.shape[1] - holdout_months :] = False
-    columns, source = believed(parameters, seed) if behavior is None else (behavior, f"behavior: {_rows_of(behavior)}")
+    columns, source = believed(parameters, seed) if behavior is None else (behavior, _given(behavior))
     rows = behavior_rows(columns, parameters)
     told = progress or (lambda done, total: None)
     found = sample(parameters, context, rows, draws=draws, seed=seed, progress=told, processes=processes)
@@ -150,5 +151,5 @@ def _check_whole(given: dict[str, tuple]) -> None:
             raise InputError(f"{name} = {value!r}: not allowed; allowed: a whole number from {low} to {high}")
 
 
-def _rows_of(behavior: Mapping) -> str:
-    return f"{len(next(iter(behavior.values())))} draws given" if len(behavior) else "the scenario's own, as if it were known"
+def _given(behavior: Mapping) -> str:
+    return text("fit_given", draws=len(next(iter(behavior.values())))) if len(behavior) else text("fit_own")

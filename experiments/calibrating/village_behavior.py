@@ -3,6 +3,7 @@
 import numpy as np
 
 from experiments.calibrating.priors import BELIEFS, draw, read, to_natural
+from experiments.screens.words import text
 from scenarios.posterior import shipped
 from simulation.parameters import Behavior, Parameters
 
@@ -16,11 +17,11 @@ def believed(parameters: Parameters, seed: int) -> tuple[dict[str, np.ndarray], 
     posterior = shipped()
     if posterior is not None:
         columns = {key: np.array([row[key] for row in posterior.rows.values()]) for key in posterior.keys}
-        source = f"behavior: {posterior.count} draws of posterior {posterior.digest}"
+        source = text("fit_posterior", draws=posterior.count, digest=posterior.digest)
     else:
         priors = read()
         values = to_natural(priors, draw(priors, PRIOR_ROWS, np.random.Generator(np.random.PCG64([seed, 2]))))
-        columns, source = dict(zip(priors.names, values.T)), f"behavior: {PRIOR_ROWS} draws of {BELIEFS.name} (no posterior yet)"
+        columns, source = dict(zip(priors.names, values.T)), text("fit_priors", draws=PRIOR_ROWS, file=BELIEFS.name)
     usual, fields = Behavior(), Behavior.model_fields
     free = {key: column for key, column in columns.items() if getattr(parameters.behavior, key) == getattr(usual, key)}
     return {key: np.rint(column).astype(int) if fields[key].annotation is int else column for key, column in free.items()}, source

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.calibrating.village_score import NAIVE
+from experiments.screens.names import named, titled
+from experiments.screens.words import form, text
 from simulation.parameters import InputError, Parameters
 
 if TYPE_CHECKING:  # who only fits need not wait for it
@@ -44,16 +46,16 @@ class VillageFit:
 
     def report(self) -> str:
         """The fit in words, for a terminal or a notebook."""
-        lines = [f"{self.provenance['scenario']['title']}: {self.provenance['file']}"]
-        lines.append("After the table (before it): median and 90 % interval")
+        lines = [f"{titled(self.provenance['scenario']['title'])}: {self.provenance['file']}"]
+        lines.append(text("fit_after"))
         for row in self.context.itertuples():
             after, before = interval(row.median, row.low, row.high), interval(row.prior_median, row.prior_low, row.prior_high)
-            lines.append(f"  {row.key:26} {after:32} ({before}){'' if row.identified else '  not identified'}")
+            lines.append(f"  {row.key:26} {after:32} ({before}){'' if row.identified else text('fit_not_identified')}")
         for row in self.score.itertuples():
             others = {how: getattr(row, f"error_{how}") for how in NAIVE}
-            told = ", ".join(f"{how} {error:.1f}" for how, error in others.items() if not math.isnan(error))
-            held = f"{row.points} months held out, {row.inside_90:.0%} of them in the 90 % band"
-            lines.append(f"{row.series}: {held}; missed by {row.error:.1f} members a month ({told})")
+            told = ", ".join(f"{text(f'fit_{how}_short')} {form(error, '.1f')}" for how, error in others.items() if not math.isnan(error))
+            numbers = {"points": row.points, "inside": row.inside_90, "error": row.error}
+            lines.append(text("fit_held", series=named("series", row.series), **numbers, others=told))
         return "\n".join([*lines, *(f"! {remark}" for remark in self.remarks)])
 
     def save(self, directory: str | Path) -> Path:
@@ -75,12 +77,12 @@ class VillageFit:
 
 
 def interval(median: float, low: float, high: float) -> str:
-    return f"{figure(median)} [{figure(low)} to {figure(high)}]"
+    return text("fit_interval", median=figure(median), low=figure(low), high=figure(high))
 
 
 def figure(x: float) -> str:
     """A number for people: three digits."""
-    return f"{x:,.0f}" if abs(x) >= 1000 else f"{x:.3g}"
+    return form(x, ",.0f" if abs(x) >= 1000 else ".3g")
 
 
 def _refuse_others(target: Path) -> None:

@@ -5,10 +5,12 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.calibrating.village_observed import SERIES
+from experiments.screens.names import named
+from experiments.screens.words import text
 
 #: months whose straight line is the forecast "trend"
 TREND_MONTHS = 6
-NAIVE = {"last": "the last value", "trend": f"a line through the last {TREND_MONTHS} months", "seasonal": "the same month a year before"}
+NAIVE = ("last", "trend", "seasonal")
 SCORE = ("series", "points", "inside_50", "inside_90", "error", *(f"error_{how}" for how in NAIVE))
 
 
@@ -61,13 +63,12 @@ def verdicts(rows: list[dict]) -> list[str]:
     """What a score says in words: where a naive forecast was better than the fit, and where the bands were too narrow."""
     found = []
     for row in rows:
+        series = named("series", row["series"])
         better = {how: row[f"error_{how}"] for how in NAIVE if row[f"error_{how}"] < row["error"]}
         if better:
             best = min(better, key=better.get)
-            found.append(
-                f"{row['series']}: the held-out months are foretold worse than by {NAIVE[best]} "
-                f"(missed by {row['error']:.1f} members a month, against {better[best]:.1f})"
-            )
+            naive_name = text(f"fit_{best}", months=TREND_MONTHS)
+            found.append(text("fit_naive_better", series=series, naive=naive_name, error=row["error"], better=better[best]))
         if row["points"] >= 4 and row["inside_90"] < 0.6:
-            found.append(f"{row['series']}: only {row['inside_90']:.0%} of the held-out months lie in the 90 % band: it is too narrow")
+            found.append(text("fit_narrow", series=series, inside=row["inside_90"]))
     return found

@@ -10,6 +10,8 @@ from experiments.calibrating.village_observed import SERIES
 from experiments.calibrating.village_recording import ERRORS, from_scale
 from experiments.calibrating.village_regression import effective, quantiles
 from experiments.calibrating.village_score import Bands
+from experiments.screens.names import named
+from experiments.screens.words import text
 from simulation.parameters import Parameters
 from simulation.timeline import add_months
 
@@ -106,14 +108,11 @@ def remarks(given: Answers, months: "pd.DataFrame") -> list[str]:
     seen = months[months["observed"].notna() & (months["part"] == "training")]
     inside = ((seen["low_90"] <= seen["observed"]) & (seen["observed"] <= seen["high_90"])).mean()
     if given.surprise < 0.01 or inside < 0.7:
-        told.append(
-            f"the model does not give a table like this one ({inside:.0%} of its training months lie in their 90 % band, "
-            f"{given.surprise:.1%} of the runs are as unlike the others): look for what happened there and is missing in the campaign"
-        )
+        told.append(text("fit_surprise", inside=inside, surprise=given.surprise))
     if effective(given.weights) < FEWEST:
-        told.append(f"the answers rest on {effective(given.weights):.0f} effective runs; needed: {FEWEST} or more (give more draws)")
+        told.append(text("fit_few", effective=effective(given.weights), needed=FEWEST))
     for series, part in seen.groupby("series", sort=False):
         off = float((part["village_file"] - part["observed"]).abs().sum() / max(part["observed"].sum(), 1.0))
         if off > FILE_OFF:
-            told.append(f"{series}: runs of village.toml with the scenario's behavior miss the training months by {off:.0%}: use draws.csv")
+            told.append(text("fit_file_off", series=named("series", series), off=off))
     return told

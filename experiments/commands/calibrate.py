@@ -20,7 +20,8 @@ from experiments.commands.terminal import (
     whole,
 )
 from experiments.commands.trials import MAX_SEED, records
-from experiments.screens.words import text
+from experiments.screens.names import named
+from experiments.screens.words import form, text
 
 
 def calibrate_command(
@@ -92,11 +93,11 @@ def behavior_parts(document: dict) -> list:
     rows = [
         (
             r["key"],
-            f"{r['prior_median']:.3g}",
-            f"{r['median']:.3g}",
-            f"{r['low']:.3g} .. {r['high']:.3g}",
-            f"{r['contraction']:.0%}",
-            r["verdict"],
+            form(r["prior_median"], ".3g"),
+            form(r["median"], ".3g"),
+            f"{form(r['low'], '.3g')} .. {form(r['high'], '.3g')}",
+            form(r["contraction"], ".0%"),
+            named("learned", r["verdict"]),
         )
         for r in document["parameters"]
     ]

@@ -25,7 +25,8 @@ from experiments.commands.terminal import (
     show_parts,
     whole,
 )  # fmt: skip
-from experiments.screens.words import number, text
+from experiments.screens.names import titled
+from experiments.screens.words import date, form, number, text
 
 MOST_DIFFERENCES = 20
 
@@ -59,7 +60,7 @@ def branch_command(
         past = branch.save(scenario, at, out, replicates=count, seed=chosen, progress=step, behavior=drawn)
     if json_:
         return emit({**past.about, "folder": out})
-    told = {"title": scenario.title, "day": past.at, "replicates": number(past.replicates), "run_id": past.about["run_id"]}
+    told = {"title": titled(scenario.title), "day": date(past.at), "replicates": number(past.replicates), "run_id": past.about["run_id"]}
     show_parts([text("branch_saved", folder=out, **told)])
 
 
@@ -91,4 +92,4 @@ def replay_command(
 
 
 def _digits(value: float) -> str:
-    return "-" if value != value else f"{value:.10g}"
+    return "-" if value != value else form(value, ".10g")

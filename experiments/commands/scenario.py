@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from experiments.commands.terminal import BadInput, Campaigns, Case, Json, Sets, Until, console, emit, load, option, show_parts
+from experiments.screens.names import stepped
 from experiments.screens.words import text
 
 KINDS = {
@@ -83,4 +84,5 @@ def schedule_command(json_: Json = False) -> None:
     from experiments.screens.tables import grid
 
     heads = [text("step_does" if key == "does" else key) for key in steps[0]]
-    show_parts([grid(text("schedule"), heads, [list(step.values()) for step in steps])])
+    rows = [list((step | {"does": stepped(step["function"], step["does"])}).values()) for step in steps]
+    show_parts([grid(text("schedule"), heads, rows)])

@@ -18,7 +18,9 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from experiments.screens.words import text
+from experiments.commands.helping import Talking, asked, translate
+from experiments.screens.names import problem
+from experiments.screens.words import speaking, text
 
 MAX_SEED, MAX_REPLICATES, MAX_PROCESSES, MAX_PAIRS, MAX_RUNS = 2**32 - 1, 1_000, 256, 1_000_000, 10_000_000
 USAGE = typer.BadParameter.__mro__[2]  # click's error of any wrong use; some versions of typer carry their own copy of click
@@ -28,10 +30,24 @@ class BadInput(ValueError):
     """What the user gave cannot be used; the text is the message."""
 
 
-class Sadar(TyperGroup):
-    """The command group, with one way to end in trouble."""
+class Sadar(Talking, TyperGroup):
+    """The command group, with one way to end in trouble, in the language that --lang or SADAR_LANG asks for."""
 
-    def main(self, *args, standalone_mode: bool = True, **extra):
+    def main(self, args=None, *rest, standalone_mode: bool = True, **extra):
+        try:
+            chosen = asked(sys.argv[1:] if args is None else list(args))
+        except ValueError as error:  # InputError
+            with speaking("en"):
+                code = fail(str(error), 2)
+        else:
+            with speaking(chosen):
+                translate(self)
+                code = self._main(args, *rest, **extra)
+        if standalone_mode:
+            sys.exit(code)
+        return code
+
+    def _main(self, *args, **extra) -> int:
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")  # a terminal that cannot write a sign gets a question mark, not a crash
@@ -47,8 +63,6 @@ class Sadar(TyperGroup):
         if code == 130:
             exec("")  # or Python would end by the signal itself when Ctrl-C fell into an exec() of some import
             fail(STOPPED[0] if STOPPED else text("stopped"), code)
-        if standalone_mode:
-            sys.exit(code)
         return code
 
 
@@ -92,7 +106,7 @@ def if_stopped(words: Callable[[], str]):
 
 def fail(message: str, code: int, context=None) -> int:
     """One line on stderr."""
-    words = " ".join(str(message).split()).replace("?; ", "? ")
+    words = problem(" ".join(str(message).split()).replace("?; ", "? "))
     print(f"{getattr(context, 'command_path', None) or 'sadar'}: {words}", file=sys.stderr)
     return code
 
@@ -152,7 +166,7 @@ def behavior_of(given: str) -> str:
     from scenarios.posterior import CHOICES
 
     if given not in CHOICES:
-        raise BadInput(text("range", option="--behavior", value=given, allowed=" or ".join(CHOICES)))
+        raise BadInput(text("range", option="--behavior", value=given, allowed=f" {text('or_word')} ".join(CHOICES)))
     return given
 
 
@@ -176,7 +190,7 @@ def decimal(name: str, value: str) -> float:
 def check_out(given: str, refuse: Callable[[Path], None]) -> None:
     """Refuse a folder for results that is a file, cannot be written or (`refuse`) holds something else, before anything runs."""
     if not given.strip():
-        raise BadInput(text("out_denied", path='""', why="no name"))
+        raise BadInput(text("out_denied", path='""', why=text("no_name")))
     folder = Path(given).absolute()
     above = next((place for place in (folder, *folder.parents) if place.exists()), folder)
     if not above.is_dir():

@@ -8,7 +8,8 @@ import typer
 
 from experiments.commands.terminal import MAX_PROCESSES, Json, Processes, Seed, emit, given, live, option, preparing, show_parts, whole
 from experiments.commands.verify import plain
-from experiments.screens.words import number, text
+from experiments.screens.names import named, titled
+from experiments.screens.words import date, form, number, text
 
 MAX_SEED, MAX_DRAWS = 2**31 - 1, 100_000
 Behavior = Annotated[str, option("--behavior", "posterior|point", "draws of the calibrated behavior, or one set of numbers")]
@@ -57,21 +58,22 @@ def trial_parts(scores) -> list:
     for r in scores.rows.itertuples():
         told = functools.partial(_figure, unit=r.unit, sign="" if r.role in ("level", "shape") else "+")
         figures = told(r.measured, se=r.se), told(r.simulated), f"{told(r.low)} .. {told(r.high)}"
-        rows.append((r.id, r.text, *figures, "" if r.z_3 != r.z_3 else f"{r.z_3:+.1f}", _verdict(r)))
+        rows.append((r.id, titled(r.text), *figures, "" if r.z_3 != r.z_3 else form(r.z_3, "+.1f"), _verdict(r)))
     out = [grid(text("trials_title"), heads, rows, heads[2:6], solid=True)]
     names = ("study", "measured", "mae", "mae_zero", "mae_same_lever", "mae_logit", "within_2", "inside_share", "sign_share", "null_share")
     table = [[_cell(name, row[name]) for name in names] for row in scores.summary.to_dict("records")]
     heads = [text(f"summary_{name}") for name in names]
     out.append(grid(text("summary_title"), heads, table, heads[1:], solid=True))
     out += [text("trial_missed_fit", **row) for row in scores.fits.to_dict("records") if row["met_share"] < 0.9]
-    return [*out, text("trials_closing", **scores.provenance)]
+    about = scores.provenance
+    return [*out, text("trials_closing", **about | {"behavior": named("behavior", about["behavior"])})]
 
 
 def _figure(value: float, *, unit: str, sign: str, se: float | None = None) -> str:
     """Points with one decimal, ratios with two, and the standard error in brackets; effects carry their sign."""
     if value != value:
         return ""
-    shown = (lambda x, plus: f"{x:.2f}") if unit == "ratio" else (lambda x, plus: f"{100 * x:{plus}.1f}")
+    shown = (lambda x, plus: form(x, ".2f")) if unit == "ratio" else (lambda x, plus: form(100 * x, f"{plus}.1f"))
     return shown(value, sign) + (f" ({shown(se, '')})" if se else "")
 
 
@@ -88,8 +90,8 @@ def _cell(name: str, value) -> str:
     if value != value or value is None:
         return ""
     if name.startswith("mae"):
-        return f"{100 * value:.1f}"
-    return f"{value:.0%}" if name.endswith("_share") else number(value) if name != "study" else str(value)
+        return form(100 * value, ".1f")
+    return form(value, ".0%") if name.endswith("_share") else number(value) if name != "study" else named("study", str(value))
 
 
 def forecast_command(
@@ -147,6 +149,6 @@ def case_parts(table) -> list:
         share = r.measure == "understanding" or (r.observed == r.observed and r.observed <= 1)
         picked = "" if r.picked_median != r.picked_median else f"{count(r.picked_low, share)} .. {count(r.picked_high, share)}"
         seen, drawn = count(r.observed, share) or text("words_only"), f"{count(r.low, share)} .. {count(r.high, share)}"
-        rank = "" if r.rank_share != r.rank_share else f"{r.rank_share:.0%}"
-        rows.append((r.case, r.measure, r.date, seen, count(r.median, share), drawn, picked, rank))
+        rank = "" if r.rank_share != r.rank_share else form(r.rank_share, ".0%")
+        rows.append((r.case, named("seen", r.measure), date(r.date, True), seen, count(r.median, share), drawn, picked, rank))
     return [grid(text("cases_title"), heads, rows, heads[3:]), text("cases_closing")]

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from experiments.commands.terminal import Json, emit, live, option, preparing, show_parts
-from experiments.screens.words import dots, number, text
+from experiments.screens.names import named
+from experiments.screens.words import dots, form, number, text
 
 
 def verify_command(
@@ -42,18 +43,19 @@ def parts(table, failed: int) -> list:
     skipped, done = table[table["passed"].isna()], table[table["passed"].notna()]
     rows = [line(row) for row in done.itertuples()]
     out = [grid(text("verify_title"), heads, rows, (*heads[1:4], heads[5]))] if rows else []
-    out += [text("verify_failed", check=row.check, note=row.note) for row in done[~done["passed"].astype(bool)].itertuples()]
-    out += [text("verify_skipped", check=row.check, note=row.note) for row in skipped.itertuples()]
+    for key, part in (("verify_failed", done[~done["passed"].astype(bool)]), ("verify_skipped", skipped)):
+        out += [text(key, check=named("check", row.check), note=row.note) for row in part.itertuples()]
     return [*out, text("verify_closing", passed=len(rows) - failed, failed=failed, skipped=len(skipped), seed=table["seed"].min())]
 
 
 def line(row) -> tuple:
     figures = (figure(value, row.unit) for value in (row.expected, row.got, row.tolerance))
-    return row.check, *figures, row.unit, number(row.runs), text("ok" if row.passed else "failed_check")
+    verdict = text("ok" if row.passed else "failed_check")
+    return named("check", row.check), *figures, named("check_unit", row.unit), number(row.runs), verdict
 
 
 def figure(value: float, unit: str) -> str:
     """Rupiah and counts in full, other numbers with four figures."""
     if value != round(value):
-        return f"{value:.4g}"
+        return form(value, ".4g")
     return dots(round(value)) if unit == "Rp" else number(round(value))

@@ -17,7 +17,8 @@ from experiments.running import luck
 from experiments.running.drafts import drafted, recover
 from experiments.running.keys import Key, key_of, text_of
 from experiments.running.result import LITTER
-from experiments.screens import words
+from experiments.screens.names import group_named, worded
+from experiments.screens.words import date, form, number, rupiah, text
 from scenarios.posterior import Posterior, of_document
 from simulation import ledger, outcomes
 from simulation.parameters import InputError, Parameters
@@ -35,23 +36,6 @@ LESS = {
 COUNTED = ("workers", "events", "person-months")
 #: measures whose name says what the workers are
 WORKERS = ("aware", "registered", "active", "paying", "retained")
-
-TEXT = {
-    "brings": "{a} brings {amount} {more} {what} workers than {b} {when}",
-    "is": "{what} is {amount} {more} under {a} than under {b} {when}",
-    "leads": "{a} does best of {count} campaigns {when}: {what} is {amount} {more} than under {b}, the next",
-    "interval": "{sentence} (95 % interval {low} to {high})",
-    "same": "{a} and {b} cannot be told apart: {what} {when} is exactly the same in each of the {pairs} villages",
-    "open": "{a} and {b} cannot be told apart: {what} {when} differs by {mean}, 95 % interval {low} to {high}; {needed}",
-    "best_open": "which of {count} campaigns is best cannot be told: {a} leads, {b} is not told apart from it: {what} {when} "
-    "differs by {mean}, 95 % interval {low} to {high}; {needed}",
-    "needed": "to tell a difference of that size takes about {pairs} pairs of villages, {have} were run",
-    "hopeless": "these villages show no difference at all",
-    "no_value": "nothing can be said of {what} {when}: {a} and {b} have no pair of villages in which both have a value",
-    "missing": "; {missing} of {pairs} pairs have no value",
-    "end": "at the end of the run", "month": "at month {month}", "day": "on {month}", "of": "{what} of {kind} {group}",
-    "more": "more", "fewer": "fewer", "higher": "higher", "lower": "lower", "points": "{value} percentage points",
-}  # fmt: skip
 
 
 @dataclass
@@ -158,24 +142,24 @@ class Comparison:
         pairs, mean, low, high = len(self.values), float(found.mean[n]), float(found.low[n]), float(found.high[n])
         about = {"a": self.names[pair[0]], "b": self.names[pair[1]], "count": len(self.names), "what": _what(self.outcome), "pairs": pairs}
         when = self.outcome[1]
-        about["when"] = TEXT["month" if when.isdecimal() else "end" if when == "end" else "day"].format(month=when)
+        about["when"] = text(f"verdict_{'month' if when.isdecimal() else 'end' if when == 'end' else 'day'}", month=date(when))
         if not math.isfinite(low):
-            return TEXT["no_value"].format(**about)
-        missing = TEXT["missing"].format(missing=pairs - int(found.pairs[n]), pairs=pairs) if found.pairs[n] < pairs else ""
+            return text("verdict_no_value", **about)
+        missing = text("verdict_missing", missing=pairs - int(found.pairs[n]), pairs=pairs) if found.pairs[n] < pairs else ""
         if found.sd[n] == 0 and mean == 0:
-            return TEXT["same"].format(**about) + missing
+            return text("verdict_same", **about) + missing
         amount = lambda value: _amount(self.outcome[0], value)  # noqa: E731
         if not clear:
             enough = float(stopping.pairs_to_tell(strict)[n])
-            needed = TEXT["needed"].format(pairs=words.number(enough), have=pairs) if enough < 1e7 else TEXT["hopeless"]
-            key = "best_open" if len(self.names) > 2 else "open"
-            return TEXT[key].format(**about, mean=amount(mean), low=amount(low), high=amount(high), needed=needed) + missing
+            needed = text("verdict_needed", pairs=number(enough), have=pairs) if enough < 1e7 else text("verdict_hopeless")
+            key = "verdict_best_open" if len(self.names) > 2 else "verdict_open"
+            return text(key, **about, mean=amount(mean), low=amount(low), high=amount(high), needed=needed) + missing
         size, (low, high) = abs(mean), (low, high) if mean > 0 else (-high, -low)
         count = _measure_unit(self.outcome[0]) == "workers" and kind == "brings"
-        more = TEXT[("more" if mean > 0 else "fewer") if count else ("higher" if mean > 0 else "lower")]
-        about["what"] = self.outcome[0] + _group(self.outcome, " ") if kind == "brings" else about["what"]
-        sentence = TEXT[kind].format(**about, amount=amount(size), more=more)
-        return TEXT["interval"].format(sentence=sentence, low=amount(low), high=amount(high)) + missing
+        more = text(f"verdict_{('more' if mean > 0 else 'fewer') if count else ('higher' if mean > 0 else 'lower')}")
+        about["what"] = worded(self.outcome[0]) + _group(self.outcome) if kind == "brings" else about["what"]
+        sentence = text(f"verdict_{kind}", **about, amount=amount(size), more=more)
+        return text("verdict_interval", sentence=sentence, low=amount(low), high=amount(high)) + missing
 
     @property
     def precision(self) -> dict:
@@ -289,25 +273,24 @@ def _measure_unit(measure: str) -> str:
     return outcomes.MEASURES[measure][0]
 
 
-def _group(outcome: Key, before: str = "") -> str:
-    return "" if outcome[2] == "all" else f"{before}({outcome[2].replace('_', ' ')} {outcome[3]})"
+def _group(outcome: Key) -> str:
+    return "" if outcome[2] == "all" else f" ({group_named(outcome[2], outcome[3])})"
 
 
 def _what(outcome: Key) -> str:
-    counted = _measure_unit(outcome[0]) in COUNTED
-    name = ("the number of " if counted else "") + outcome[0].removesuffix("_rp").replace("_", " ")
-    name += " workers" if outcome[0] in WORKERS else ""
-    return name + _group(outcome, " ")
+    name = worded(outcome[0])
+    name = text("verdict_workers", what=name) if outcome[0] in WORKERS else name
+    return (text("verdict_number", what=name) if _measure_unit(outcome[0]) in COUNTED else name) + _group(outcome)
 
 
 def _amount(measure: str, value: float) -> str:
     """A difference in the unit of its measure."""
     unit = _measure_unit(measure)
     if unit == "share":
-        return TEXT["points"].format(value=f"{100 * value:.1f}")
+        return text("verdict_points", value=form(100 * value, ".1f"))
     if unit == "Rp":
-        return words.rupiah(value)
-    return words.number(value) if abs(value) >= 10 or value == 0 else f"{value:.2g}"
+        return rupiah(value)
+    return number(value) if abs(value) >= 10 or value == 0 else form(value, ".2g")
 
 
 def _plain(value):

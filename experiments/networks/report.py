@@ -5,6 +5,9 @@
 
 from pathlib import Path
 
+from experiments.screens.names import named
+from experiments.screens.words import form, speaking, text
+
 TABLES = ("scores", "differences", "influence", "rates", "curves")
 
 
@@ -25,11 +28,11 @@ def parts(fit) -> list:
     from experiments.screens.tables import grid
 
     heads, rows = scores(fit)
-    out = [grid("Villages left out: log-loss, curve error", heads, rows, heads[2:])] if rows else []
+    out = [grid(text("network_scores"), heads, rows, heads[2:])] if rows else []
     heads, rows = differences(fit)
-    out += [grid("Network less the best baseline (negative: better)", heads, rows, heads[3:5])] if rows else []
+    out += [grid(text("network_differences"), heads, rows, heads[3:5])] if rows else []
     heads, rows = influence(fit)
-    out += [grid("Is there influence?", heads, rows, heads[2:4])] if rows else []
+    out += [grid(text("network_influence"), heads, rows, heads[2:4])] if rows else []
     return [*out, *fit.notes]
 
 
@@ -38,29 +41,39 @@ def scores(fit) -> tuple[list[str], list[tuple]]:
     rows = []
     for name, part in fit.scores.groupby("set", sort=False):
         by = part.set_index("model")
-        told = [f"{by.loc[model, 'log_loss']:.4f} / {by.loc[model, 'curve_error']:.4f}" for model in by.index]
+        told = [" / ".join(form(by.loc[model, score], ".4f") for score in ("log_loss", "curve_error")) for model in by.index]
         rows.append((name, int(part["villages"].iloc[0]), *told))
     models = list(fit.scores["model"].unique()) if len(fit.scores) else []
-    return ["set", "villages", *models], rows
+    return [text("set"), text("villages_word"), *(named("model", model) for model in models)], rows
 
 
 def differences(fit) -> tuple[list[str], list[tuple]]:
     """Against the best baseline of each set and score."""
     rows = [
-        (r.set, r.score, r.baseline, f"{r.difference:+.4f}", f"{r.low:+.4f} to {r.high:+.4f}", r.verdict)
+        (r.set, named("score", r.score), named("model", r.baseline), form(r.difference, "+.4f"), _span(r), named("network", r.verdict))
         for r in fit.differences.itertuples()
         if r.best
     ]
-    return ["set", "score", "best baseline", "difference", "95 % interval", "verdict"], rows
+    return [text(key) for key in ("set", "score", "best_baseline", "network_difference", "interval_95", "verdict")], rows
 
 
 def influence(fit) -> tuple[list[str], list[tuple]]:
-    rows = [(r.set, r.held, f"{r.z:+.1f}", f"{r.p:.4f}", "found" if r.found else "none found") for r in fit.influence.itertuples()]
-    return ["set", "held", "z", "p", "influence"], rows
+    told = lambda found: text("influence_found" if found else "influence_none")  # noqa: E731
+    rows = [(r.set, named("held", r.held), form(r.z, "+.1f"), form(r.p, ".4f"), told(r.found)) for r in fit.influence.itertuples()]
+    return [text("set"), text("held"), "z", "p", text("influence")], rows
+
+
+def _span(row) -> str:
+    return text("low_to_high", low=form(row.low, "+.4f"), high=form(row.high, "+.4f"))
 
 
 def page(fit) -> str:
-    """The part of the evidence page."""
+    """The part of the evidence page, which is in English."""
+    with speaking("en"):
+        return _page(fit)
+
+
+def _page(fit) -> str:
 
     def table(heads, rows) -> str:
         lines = ["| " + " | ".join(map(str, heads)) + " |", "| " + " | ".join("---" for _ in heads) + " |"]

@@ -15,6 +15,7 @@ import pandas as pd
 from experiments.running import luck
 from experiments.running.drafts import drafted, recover
 from experiments.running.keys import HEADLINES
+from experiments.screens.words import text
 from scenarios.loader import Observation
 from scenarios.posterior import Posterior, drawn, of_document, place
 from simulation import ledger, outcomes
@@ -117,13 +118,11 @@ class Result:
         """How far the ranges can be trusted."""
         runs = len(self.values)
         if runs == 1:
-            return "One run: what luck does cannot be seen."
-        differ = "by luck alone" if self.posterior is None else "by luck and by what is unknown about behavior"
+            return text("note_one")
         if runs < ENOUGH:
-            held = f"on average these hold {100 * (runs - 1) / (runs + 1):.0f} % of what further runs would give"
-            return f"Median of {runs} runs, and the smallest and largest of them: {held}. A 5-95 % range takes {ENOUGH} runs."
-        few = "; its ends rest on one or two runs each, 100 runs give steadier ones" if runs < 60 else ""
-        return f"Median and 5-95 % range of {runs} runs that differ {differ}{few}."
+            return text("note_few", runs=runs, held=100 * (runs - 1) / (runs + 1), enough=ENOUGH)
+        how = text("note_luck" if self.posterior is None else "note_behavior")
+        return text("note_range", runs=runs, how=how, few=text("note_ends") if runs < 60 else "")
 
     def observed(self) -> pd.DataFrame:
         """Simulated beside observed, misses included: within (the median lies in the tolerance), share_within (of the runs), miss_share

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.screens.names import named
 from experiments.screens.page import GREY, MARGIN, STYLE, WIDTH, Page, axes_at, put, ticks
-from experiments.screens.words import number, text
+from experiments.screens.words import date, number, text
 
 LABEL, LINE, BLUE, ORANGE = 4.6, 0.75, "#0072B2", "#D55E00"
 
@@ -37,7 +38,7 @@ def _panel(page: Page, part) -> None:
         axes = axes_at(out, MARGIN + LABEL, top, WIDTH - 2 * MARGIN - LABEL, height, len(part))
         for k, row in enumerate(part.itertuples()):
             place = len(part) - 1 - k
-            words = f"{row.case}, {row.date}\n{row.measure}: {number(round(row.observed))}"
+            words = f"{row.case}, {date(row.date, True)}\n{named('seen', row.measure)}: {number(round(row.observed))}"
             put(out, MARGIN, top + LINE * (k + 0.25), words, fontsize=10.5, va="top")
             spread = row.observed * row.tolerance_share
             axes.plot([row.observed - spread, row.observed + spread], [place + 0.25] * 2, color="black", linewidth=1.5)

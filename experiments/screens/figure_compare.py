@@ -10,10 +10,11 @@ import numpy as np
 
 from experiments.screens.figures import INK, PALE
 from experiments.screens.labels import amount, compact, distinct, interval, label, marked, of_difference, signed, when
+from experiments.screens.names import titled
 from experiments.screens.page import GREY, MARGIN, ROW, STYLE, WIDTH, Page, axes_at, measured, put, ticks, wrapped
 from experiments.screens.sure import behavior_line, drawn, grades_line
 from experiments.screens.tables_compare import beside_zero
-from experiments.screens.words import number, text
+from experiments.screens.words import form, number, text
 
 #: campaigns that may be best, and the others
 BEST, OTHER = "#0072B2", "#a9c3d6"
@@ -34,7 +35,7 @@ def comparison_figure(found):
     names, words = dict(zip(found.names, distinct(found.names, 28))), label(about["outcome"].partition("@")[0])
     day, pairs, seed = when(about["at"]["label"], about["at"]["date"]), number(len(found.values)), about["seed"]
     page = Page()
-    page.lines(about["title"], 17, bold=True, gap=0.02, most=2)
+    page.lines(titled(about["title"]), 17, bold=True, gap=0.02, most=2)
     less = text("figure_less") if found.better == "less" else ""
     page.lines(text("figure_head", label=words, when=day, pairs=pairs) + less, 12, gap=0.05)
     page.lines(found.verdict() + ".", 12, bold=True, gap=0.25)
@@ -156,7 +157,7 @@ def _differences(page: Page, table, found, only_reference: bool) -> None:
         reach = np.abs(ends[np.isfinite(ends)]).max(initial=0.0) or 1.0
         low, high = min(0.0, np.nanmin(ends, initial=0.0)), max(0.0, np.nanmax(ends, initial=0.0))
         axes.set_xlim(low - 0.06 * reach, high + 0.06 * reach)
-        ticks(axes, signed(lambda value: f"{100 * value:.6g}") if points else signed(marked(found.outcome[0], sums_in_juta=True)), wide)
+        ticks(axes, signed(lambda value: form(100 * value, ".6g")) if points else signed(marked(found.outcome[0], sums_in_juta=True)), wide)
         for k, words in enumerate(zip(pairs, values, told)):
             for x, word, side in zip((left - 0.12, left + wide + 0.12, left + wide + beside), words, ("right", "left", "left")):
                 put(out, x, top + 0.4 + ROW * (k + 0.5), word, ha=side, va="center", color=INK if told[k] == "" else "#666666")

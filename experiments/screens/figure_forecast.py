@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.screens.names import titled
 from experiments.screens.page import GREY, MARGIN, STYLE, WIDTH, Page, axes_at, put, ticks, wrapped
-from experiments.screens.words import text
+from experiments.screens.words import date, text
 
 LABEL, LINE, BLUE = 6.2, 0.34, "#0072B2"
 
@@ -23,7 +24,7 @@ def drawn(forecast):
     from matplotlib import rc_context
 
     document, page = forecast.document, Page()
-    page.lines(text("forecast_title", title=document["title"], date=document["date"]), 16, bold=True, gap=0.05)
+    page.lines(text("forecast_title", title=titled(document["title"]), date=date(document["date"])), 16, bold=True, gap=0.05)
     page.lines(text("forecast_key"), 10.5, color=GREY, gap=0.1)
     with rc_context(STYLE):
         for level in (True, False):
@@ -43,7 +44,8 @@ def _panel(page: Page, part: list[dict], level: bool) -> None:
             axes.axvline(0.0, color=GREY, linewidth=1)
         for k, row in enumerate(part):
             place = len(part) - 1 - k
-            put(out, MARGIN, top + LINE * (k + 0.35), wrapped(f"{row['id']}  {row['text']}", LABEL - 0.2, 10)[0], fontsize=10, va="top")
+            words = wrapped(f"{row['id']}  {titled(row['text'])}", LABEL - 0.2, 10)[0]
+            put(out, MARGIN, top + LINE * (k + 0.35), words, fontsize=10, va="top")
             axes.plot(row["interval_95"], [place] * 2, color=BLUE, linewidth=2, alpha=0.5)
             axes.plot(row["interval_50"], [place] * 2, color=BLUE, linewidth=7, alpha=0.5, solid_capstyle="butt")
             axes.plot([row["median"]], [place], marker="o", color=BLUE, markersize=6)

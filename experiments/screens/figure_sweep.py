@@ -10,9 +10,10 @@ import numpy as np
 
 from experiments.screens.figures import INK
 from experiments.screens.labels import compact, distinct, label, marked, measure_of, short_paths
+from experiments.screens.names import titled
 from experiments.screens.page import GREY, MARGIN, STYLE, WIDTH, Page, axes_at, measured, put, ticks, wrapped
 from experiments.screens.tables_sweep import choices, range_of
-from experiments.screens.words import number, text
+from experiments.screens.words import form, number, text
 
 #: Okabe and Ito's (2008) colors with a marker each: told apart without color too
 MARKS = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"))
@@ -34,9 +35,9 @@ def sweep_figure(table):
     from experiments.sweep import influence, summary
 
     about, page = table.attrs, Page()
-    page.lines(about["title"], 17, bold=True, gap=0.1, most=2)
+    page.lines(titled(about["title"]), 17, bold=True, gap=0.1, most=2)
     if not len(table):
-        page.lines(text("results_none", title=about["title"]), 12, gap=0.3)
+        page.lines(text("results_none", title=titled(about["title"])), 12, gap=0.3)
     else:
         names = about["outcomes"]
         drawn = [name for name in DRAWN if name in names] if len(names) > 8 else []
@@ -163,7 +164,8 @@ def _influences(page: Page, moved, names: list[str], table) -> None:
             put(out, left - 0.12, top + row * (len(moved) - place - 0.5), words, ha="right", va="center")
         axes.axvline(0, color=INK, linewidth=1.2)
         axes.set_xlim(-1, 1)
-        axes.set_xticks([-1, -0.5, 0, 0.5, 1], ["-1", "-0.5", "0", "+0.5", "+1"], fontsize=10)
+        marks = [-1, -0.5, 0, 0.5, 1]
+        axes.set_xticks(marks, [form(mark, "+g") if mark else "0" for mark in marks], fontsize=10)
         marks = [Patch(facecolor=MARKS[k][0], label="\n".join(lines)) for k, lines in enumerate(legend)]
         axes.legend(handles=marks, loc="upper left", bbox_to_anchor=(1 + 0.25 / wide, 1.0), frameon=False, borderaxespad=0)
         put(out, left, top + height + 0.34, text("figure_correlation"), fontsize=10, color=GREY, va="top")

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from experiments.screens.figures import INK, PALE
+from experiments.screens.names import titled
 from experiments.screens.page import GREY, MARGIN, STYLE, WIDTH, Page, axes_at, put, ticks, wrapped
-from experiments.screens.words import text
+from experiments.screens.words import form, text
 
 LABEL, LINE = 5.6, 0.27
 MEASURED, SIMULATED = INK, "#0072B2"
@@ -61,13 +62,14 @@ def _panel(page: Page, part, ratio: bool) -> None:
                 place -= 1
                 put(out, MARGIN, top + LINE * (count - place - 0.8), row.study, fontsize=10.5, fontweight="bold", va="top")
             place -= 1
-            lines = wrapped(f"{row.id}  {row.text}", LABEL - 0.35, 9.5)
+            lines = wrapped(f"{row.id}  {titled(row.text)}", LABEL - 0.35, 9.5)
             words = lines[0] + (" …" if len(lines) > 1 else "")
             put(out, MARGIN + 0.15, top + LINE * (count - place - 0.8), words, fontsize=9.5, va="top")
             _marks(axes, row, place)
         edges = _edges(part)
         axes.set_xlim(*edges)
-        ticks(axes, (lambda x: f"{x:g}") if ratio else (lambda x: f"{100 * x:+.0f}" if abs(x) > 1e-9 else "0"), WIDTH - 2 * MARGIN - LABEL)
+        points = lambda x: f"{100 * x:+.0f}" if abs(x) > 1e-9 else "0"  # noqa: E731
+        ticks(axes, (lambda x: form(x, "g")) if ratio else points, WIDTH - 2 * MARGIN - LABEL)
         axes.set_xlabel(text("forest_ratio" if ratio else "forest_points"), fontsize=10)
 
     page.add(height + 0.65, draw)

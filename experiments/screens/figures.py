@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 
 from experiments.run import Result, spread
+from experiments.screens.names import named, titled
 from experiments.screens.sure import behavior_line, drawn, grades_line, luck_sentence
 from experiments.screens.tables import FUNNEL, months_of
-from experiments.screens.words import number, percent, text
+from experiments.screens.words import date, indonesian, months, number, percent, rupiah, text
 from simulation.ledger import NO_LEVER
 from simulation.stages import Payer, Stage
 
@@ -55,8 +56,8 @@ def figure(result: Result):
         FigureCanvasAgg(out)
         top = out.add_gridspec(1, 1, left=0.065, right=0.82, top=0.855, bottom=0.515)
         below = out.add_gridspec(1, 2, left=0.16, right=0.965, top=0.425, bottom=0.175, wspace=0.5)
-        out.text(0.02, 0.968, shorten(about["scenario"]["title"], 90), fontsize=17, fontweight="bold", color=INK, va="center")
-        under = f"{about['scenario']['campaign']}; {number(workers)} {text('workers')}"
+        out.text(0.02, 0.968, shorten(titled(about["scenario"]["title"]), 90), fontsize=17, fontweight="bold", color=INK, va="center")
+        under = f"{titled(about['scenario']['campaign'])}; {number(workers)} {text('workers')}"
         out.text(0.02, 0.936, shorten(under, 140), fontsize=12, color=INK, va="center")
         stages_panel(out.add_subplot(top[0]), result)
         funnel_panel(out.add_subplot(below[0]), result)
@@ -93,7 +94,7 @@ def weekly_spread(result: Result, column: str) -> tuple[np.ndarray, np.ndarray, 
 def stages_panel(axes, result: Result) -> None:
     """A line and a band for each stage and for all ever registered; the campaign shaded, what was observed as a point."""
     days = pd.DatetimeIndex(result.weekly["date"].drop_duplicates()) + pd.Timedelta(days=result.parameters.limits.step_days)
-    names = dict(zip((stage.name.lower() for stage in Stage), text("figure_stage_names").split(",")))
+    names = {stage.name.lower(): named("stage", stage.name.lower()) for stage in Stage}
     ends = []
     for column, (color, dashes) in {**LINES, "registered": (INK, "-")}.items():
         low, median, high = weekly_spread(result, column)
@@ -129,9 +130,15 @@ def stages_panel(axes, result: Result) -> None:
 def _months(axes) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
+    class _Dates(ConciseDateFormatter):
+        """With months in the current language."""
+
+        def format_ticks(self, values):
+            return [months(mark) for mark in super().format_ticks(values)]
+
     places = AutoDateLocator(minticks=5, maxticks=13)
     axes.xaxis.set_major_locator(places)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(places))
+    axes.xaxis.set_major_formatter(_Dates(places))
 
 
 def _shade(axes, result: Result) -> None:
@@ -240,8 +247,8 @@ def juta(value: float) -> str:
     for unit, name in ((1e9, "miliar"), (1e6, "juta")):
         if value >= unit:
             digits = 0 if value >= 100 * unit else 1
-            return f"Rp {value / unit:,.{digits}f} {name}".replace(",", ";").replace(".", ",").replace(";", ".")
-    return "Rp " + f"{value:,.0f}".replace(",", ".")
+            return indonesian(f"Rp {value / unit:,.{digits}f} {name}")
+    return rupiah(value)
 
 
 def money_panel(axes, result: Result) -> str:
@@ -253,8 +260,8 @@ def money_panel(axes, result: Result) -> str:
     free = [lever.name for lever in result.parameters.campaign.levers if lever.name not in set(paid["lever"])]
     rest = paid.iloc[MOST_LEVERS:]
     paid = paid.iloc[:MOST_LEVERS]
-    names = dict(zip((payer.name.lower() for payer in Payer), text("payer_names").split(",")))
-    axes.set_title(text("figure_money", until=result.parameters.until), pad=10)
+    names = {payer.name.lower(): named("payer", payer.name.lower()) for payer in Payer}
+    axes.set_title(text("figure_money", until=date(result.parameters.until)), pad=10)
     if paid.empty:
         axes.set_axis_off()
         axes.text(0.0, 0.9, text("figure_no_money"), transform=axes.transAxes, fontsize=12)
@@ -270,11 +277,11 @@ def money_panel(axes, result: Result) -> str:
     axes.set_ylim(min(-0.6, len(paid) - 5.6), len(paid) - 0.4)
     axes.set_xlim(0, 1.38 * paid["high"].max() / 1e6)
     axes.set_xlabel(text("figure_unit"))
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,g}".replace(",", ";").replace(".", ",").replace(";", "."))
+    axes.xaxis.set_major_formatter(lambda value, _: indonesian(f"{value:,g}"))
     axes.xaxis.set_major_locator(_few())
     looks = [(names[name], *PAYERS[name]) for name in dict.fromkeys(paid["payer"])]
     marks = [Patch(facecolor=color, hatch=hatch, edgecolor="white", label=label) for label, color, hatch in looks]
     axes.legend(handles=marks, title=text("payer"), loc="lower right", frameon=False, handlelength=2.6, handleheight=1.3)
     more = text("figure_more", count=len(rest), rp=juta(rest["median"].sum())) if len(rest) else ""
-    named = ", ".join([*free[:6], *([text("figure_and_more", count=len(free) - 6)] if len(free) > 6 else [])])
-    return " ".join(filter(None, (more, text("figure_no_cost", list=named) if free else "")))
+    listed = ", ".join([*free[:6], *([text("figure_and_more", count=len(free) - 6)] if len(free) > 6 else [])])
+    return " ".join(filter(None, (more, text("figure_no_cost", list=listed) if free else "")))

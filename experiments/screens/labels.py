@@ -3,7 +3,8 @@
 import math
 import re
 
-from experiments.screens.words import TEXT, dots, number, percent, text
+from experiments.screens.names import group_named, measured
+from experiments.screens.words import date, dots, form, indonesian, language, number, percent, text
 
 HEAD = 16  # signs of a line of a heading
 
@@ -17,7 +18,7 @@ def amount(measure: str):
         return percent
     if unit == "Rp":
         return lambda value: "-" if value is None or value != value else dots(value)
-    return lambda value: "-" if value is None or value != value else number(value) if abs(value) >= 10 else f"{value:.2g}"
+    return lambda value: "-" if value is None or value != value else number(value) if abs(value) >= 10 else form(value, ".2g")
 
 
 def compact(measure: str):
@@ -31,11 +32,7 @@ def compact(measure: str):
 
 def juta(value) -> str:
     """Millions, the Indonesian way: 1.234,5."""
-    return "-" if value is None or value != value else _indonesian(f"{value / 1e6:,.1f}")
-
-
-def _indonesian(shown: str) -> str:
-    return shown.translate(str.maketrans(",.", ".,"))
+    return "-" if value is None or value != value else indonesian(f"{value / 1e6:,.1f}")
 
 
 def marked(measure: str, sums_in_juta: bool = False):
@@ -44,11 +41,11 @@ def marked(measure: str, sums_in_juta: bool = False):
 
     unit = MEASURES[measure][0]
     if unit == "share":
-        return lambda value: f"{100 * value:.6g}%"
+        return lambda value: text("percent_mark", value=form(100 * value, ".6g"))
     if unit != "Rp":
-        return lambda value: f"{value:,.6g}"
+        return lambda value: form(value, ",.6g")
     size = 1e6 if sums_in_juta and "_per_" not in measure else 1
-    return lambda value: _indonesian(f"{value / size:,.10g}")
+    return lambda value: indonesian(f"{value / size:,.10g}")
 
 
 def signed(show):
@@ -68,7 +65,8 @@ def of_difference(measure: str):
     from simulation.outcomes import MEASURES
 
     points = MEASURES[measure][0] == "share"
-    return signed((lambda value: "-" if value is None or value != value else f"{100 * value:.1f}") if points else amount(measure)), points
+    hundredths = lambda value: "-" if value is None or value != value else form(100 * value, ".1f")  # noqa: E731
+    return signed(hundredths if points else amount(measure)), points
 
 
 def interval(show, middle, low, high) -> str:
@@ -82,10 +80,10 @@ def interval(show, middle, low, high) -> str:
 def duration(seconds: float) -> str:
     """A time in words: 12 s, 4 min, 3.5 h, 2 days."""
     seconds = max(1, seconds)
-    for unit, size, up in (("s", 1, 100), ("min", 60, 100 * 60), ("h", 3600, 48 * 3600)):
+    for unit, size, up in (("seconds", 1, 100), ("minutes", 60, 100 * 60), ("hours", 3600, 48 * 3600)):
         if seconds < up:
-            return f"{seconds / size:.{1 if seconds < 10 * size and unit != 's' else 0}f} {unit}"
-    return f"{seconds / 86400:,.0f} {text('days')}"
+            return f"{form(seconds / size, '.1f' if seconds < 10 * size and size > 1 else '.0f')} {text(unit)}"
+    return f"{number(round(seconds / 86400))} {text('days')}"
 
 
 def distinct(names, most: int) -> list[str]:
@@ -103,20 +101,26 @@ def measure_of(name: str) -> str:
 def when(month: str, day: str = "") -> str:
     """A measured date in words: end (2020-01-01), month 12 (2019-08-01), 2019-03-01."""
     if month == "end":
-        return text("at_end", day=day) if day else ""
-    return text("on_day", month=text("month_n", n=month), day=day) if day and month.isdecimal() else _month(month)
+        return text("at_end", day=date(day)) if day else ""
+    return text("on_day", month=text("month_n", n=month), day=date(day)) if day and month.isdecimal() else _month(month)
 
 
 def _month(month: str) -> str:
-    return text("month_n", n=month) if month.isdecimal() else month
+    return text("month_n", n=month) if month.isdecimal() else date(month)
 
 
 def label(name: str) -> str:
     """An outcome in words: active@12/sex=female is 'active: cover in force, month 12, sex female'."""
     head, _, group = name.partition("/")
     measure, _, month = head.partition("@")
-    words = TEXT.get(f"label_{measure}", measure.removesuffix("_rp").replace("_", " "))
-    return ", ".join(filter(None, (words, month and month != "end" and _month(month), group.replace("_", " ").replace("=", " "))))
+    kind, _, one = group.partition("=")
+    place = group_named(kind, one).replace("_", " ") if group else ""
+    return ", ".join(filter(None, (measured(measure), month and month != "end" and _month(month), place)))
+
+
+def headed(name: str) -> str:
+    """An outcome in a heading: in English as users write it (active@12), in other languages in words."""
+    return name if language() == "en" else label(name)
 
 
 def short_paths(paths) -> list[str]:
@@ -133,7 +137,7 @@ def chosen(value) -> str:
     """A value of a path."""
     if isinstance(value, bool):
         return text("with_lever" if value else "without_lever")
-    return f"{value:,.6g}" if isinstance(value, float) else str(value)
+    return form(value, ",.6g") if isinstance(value, float) else str(value)
 
 
 def chosen_values(values: list) -> list[str]:

@@ -1,6 +1,6 @@
 """How sure a result is, in words: which behavior its runs have, how much of what differs is luck, how well its inputs are known."""
 
-from experiments.screens.words import percent, text
+from experiments.screens.words import form, percent, text
 
 #: up to this share of the variance -> its name: ten twins do not tell 40 % from 50 %
 NAMES = ((0.06, "almost_none"), (0.175, "tenth"), (0.29, "quarter"), (0.415, "third"), (0.585, "half"), (0.71, "two_thirds"),
@@ -29,7 +29,7 @@ def grades_line(about: dict, key: str = "grades_line") -> str:
     if not given:
         return ""
     parts = {part: sum(counts.values()) for part, counts in given["parts"].items()}
-    shares = {grade: f"{given[grade]:.0%}" for grade in ("measured", "expert", "guess")}
+    shares = {grade: form(given[grade], ".0%") for grade in ("measured", "expert", "guess")}
     return text(key, inputs=given["inputs"], **parts, **shares)
 
 

@@ -3,8 +3,11 @@
 Nothing is computed here but layout; rich is imported when a table is made.
 """
 
+import re
+
+from experiments.screens.names import measured, named, titled, unit
 from experiments.screens.sure import SHOWN, behavior_line, drawn, grades_line, luck_rows
-from experiments.screens.words import dots, number, percent, rupiah, text
+from experiments.screens.words import date, dots, form, month, number, percent, rupiah, text
 
 # ------------------------------------------------------------------ scenario
 
@@ -27,13 +30,13 @@ def grid(title: str, columns, rows, right=(), solid: bool = False):
 def facts_lines(facts: dict) -> list[str]:
     """The village and its network in words."""
     village, want = facts["village"], facts["network_targets"]
-    named = lambda counts: ", ".join(f"{name} {number(n)}" for name, n in counts.items())  # noqa: E731
+    listed = lambda kind, counts: ", ".join(f"{named(kind, name)} {number(n)}" for name, n in counts.items())  # noqa: E731
     return [
-        f"{facts['title']} ({facts['name']})",
-        text("period", **facts),
+        f"{titled(facts['title'])} ({facts['name']})",
+        text("period", **facts | {"start": date(facts["start"]), "until": date(facts["until"])}),
         text("village", **{key: number(n) if isinstance(n, int) else n for key, n in village.items()}),
-        text("occupations", list=named(village["occupations"])),
-        text("groups", list=named(village["members_of"])),
+        text("occupations", list=listed("occupation", village["occupations"])),
+        text("groups", list=listed("membership", village["members_of"])),
         text("network", **facts["network"], degree=want["degree_mean"], asked=want["clustering"], bridging=want["bridging_share"]),
         text("files", list=", ".join(facts["files"])),
         text("hash", hash=facts["scenario_hash"][:12]),
@@ -46,8 +49,9 @@ def levers_table(facts: dict):
     for lever in facts["levers"]:
         does = [f"{name} {_values(values)}".strip() for name, values in lever["does"].items()]
         does += [f"{text('cost')} {name.removesuffix('_rp')} {rupiah(rp)}" for name, rp in lever["cost"].items()]
-        when = lever["start"], lever["end"] or text("end")
-        rows.append((lever["name"], *when, number(lever["workers"]), lever["payer"], lever["grade"], "; ".join(does)))
+        when = date(lever["start"], True), date(lever["end"], True) if lever["end"] else text("end")
+        by = named("payer", lever["payer"]), named("grade", lever["grade"])
+        rows.append((lever["name"], *when, number(lever["workers"]), *by, "; ".join(does)))
     heads = [text(key) for key in ("lever", "from", "to", "for", "payer", "grade", "does")]
     return grid(text("lever_title"), heads, rows, (text("for"),), solid=True) if rows else text("no_levers")
 
@@ -59,8 +63,17 @@ def _values(values: dict) -> str:
 def diff_table(rows: list[dict], other: str):
     if not rows:
         return text("same", other=other)
-    cells = [(row["key"], *("-" if row[side] is None else str(row[side]) for side in ("other", "this"))) for row in rows]
+    cells = [(row["key"], *("-" if row[side] is None else _titled(str(row[side])) for side in ("other", "this"))) for row in rows]
     return grid(text("diff_title", other=other), [text("key"), text("there"), text("here")], cells, solid=True)
+
+
+def _titled(value: str) -> str:
+    """A value of a scenario; titles, and levers with their dates, in the current language."""
+    lever = re.fullmatch(r"(.+), (\d{4}-\d\d-\d\d) to (\d{4}-\d\d-\d\d|the end)", value)
+    if not lever:
+        return titled(value)
+    title, first, last = lever.groups()
+    return text("lever_span", title=titled(title), first=date(first, True), last=text("the_end") if last == "the end" else date(last, True))
 
 
 def gantt(calendar: list[dict], dates: list, width: int) -> list[str]:
@@ -84,7 +97,7 @@ def gantt(calendar: list[dict], dates: list, width: int) -> list[str]:
     if shown <= last:
         return [*lines, "", text("gantt_more", weeks=len(dates) - part.stop)]
     still = ", ".join(row["lever"] for row, line in zip(rows, signs) if line[-1] != "·")
-    return [*lines, "", text("gantt_rest", until=dates[-1].isoformat(), list=still or text("nothing"))] if part.stop < len(dates) else lines
+    return [*lines, "", text("gantt_rest", until=date(dates[-1]), list=still or text("nothing"))] if part.stop < len(dates) else lines
 
 
 def _ruler(dates) -> tuple[str, str]:
@@ -107,14 +120,14 @@ def budget_tables(budget: dict) -> list:
     months = sorted({row["month"] for row in certain})
     for first in range(0, len(levers), 5):
         some = levers[first : first + 5]
-        rows = [(month, *(by.get((month, name), 0) for name in some)) for month in months]
+        rows = [(month(each), *(by.get((each, name), 0) for name in some)) for each in months]
         rows = _joined([row for row in rows if any(row[1:])])
-        foot = (text("total"), *(dots(sum(by.get((month, name), 0) for month in months)) for name in some))
+        foot = (text("total"), *(dots(sum(by.get((each, name), 0) for each in months)) for name in some))
         parts.append(grid(text("certain_title"), [text("month"), *some], [*rows, foot], some, solid=True))
     parts += [] if levers else [text("no_certain")]
     if budget["depends"]:
         heads = [text(key) for key in ("lever", "payer", "kind", "most", "how")]
-        rows = [(row["lever"], row["payer"], text(row["kind"]), rupiah(row["rp"]), row["how"]) for row in budget["depends"]]
+        rows = [(row["lever"], named("payer", row["payer"]), text(row["kind"]), rupiah(row["rp"]), row["how"]) for row in budget["depends"]]
         parts.append(grid(text("depends_title"), heads, rows, (text("most"),), solid=True))
     limits = budget["limits"]
     for what, limit, certain_rp in (("budget", "budget_rp", "certain_rp"), ("ceiling", "monthly_ceiling_rp", "highest_month_rp")):
@@ -146,7 +159,7 @@ def months_of(result) -> dict[str, str]:
     labels = [str(month) for month in result.provenance["months"] if str(month) in there]
     heads = {label: text("month_n", n=label) for label in labels}
     if not labels or (until - add_months(start, int(labels[-1]))).days > 31:
-        heads["end"] = text("at_end", day=until)
+        heads["end"] = text("at_end", day=date(until, True))
     return heads
 
 
@@ -166,7 +179,8 @@ class Cells:
     def spread(self, median, low, high, show=number) -> str:
         if not self.ranges or show(low) == show(median) == show(high):
             return show(median)
-        return f"{show(median)} ({show(low)}{' to ' if low < 0 else '–'}{show(high)})"
+        between = f" {text('to_word')} "
+        return f"{show(median)} ({show(low)}{between if low < 0 else '–'}{show(high)})"
 
     def groups(self, measure: str, month: str, kind: str) -> list[str]:
         return [group for name, when, k, group in self.rows if (name, when, k) == (measure, month, kind)]
@@ -198,7 +212,7 @@ def run_tables(result) -> list:
 
     workers = number(found.median("workers", "0", "all", "all"))
     when = {"start": given.start, "until": given.until, "runs": len(result.values)}
-    head = text("run_head", title=about["title"], campaign=about["campaign"], workers=workers, **when)
+    head = text("run_head", title=titled(about["title"]), campaign=titled(about["campaign"]), workers=workers, **when)
     funnel = [(text(name), *(found.cell("reached", month, "stage", name) for month in months)) for name in FUNNEL]
     return [
         head,
@@ -220,9 +234,9 @@ def _coverage(found: Cells, months) -> list[tuple]:
     for kind in ("sex", "occupation", "income_fifth"):
         for group in found.groups("active_share", months[-1], kind):
             size = number(found.median("workers", months[-1], kind, group))
-            name = {"1": text("poorest"), "5": text("richest")}.get(group, group) if kind == "income_fifth" else group
+            name = {"1": text("poorest"), "5": text("richest")}.get(group, group) if kind == "income_fifth" else named(kind, group)
             rows.append((f"{text(kind)}: {name}", size, *(found.cell("active_share", month, kind, group, percent) for month in months)))
-    index = lambda value: f"{value:+.2f}"  # noqa: E731
+    index = lambda value: form(value, "+.2f")  # noqa: E731
     return [*rows, (text("concentration_index"), "", *(found.cell("concentration_index", month, show=index) for month in months))]
 
 
@@ -230,7 +244,8 @@ def _channels(found: Cells, months) -> list[tuple]:
     share = lambda name, month=months[-1]: found.median("first_channel", month, "source", name)  # noqa: E731
     names = sorted(found.groups("first_channel", months[-1], "source"), key=lambda name: -share(name))
     used = [name for name in names if any(share(name, month) > 0 for month in months)]
-    return [(name, *(found.cell("first_channel_share", month, "source", name, percent) for month in months)) for name in used]
+    shares = lambda name: (found.cell("first_channel_share", month, "source", name, percent) for month in months)  # noqa: E731
+    return [(named("source", name), *shares(name)) for name in used]
 
 
 def _observed(result, found: Cells) -> list:
@@ -240,12 +255,12 @@ def _observed(result, found: Cells) -> list:
         show = percent if seen["kind"] == "share" or seen["measure"] == "understanding" else number
         simulated = found.spread(seen["median"], seen["low"], seen["high"], show) if seen["median"] == seen["median"] else text("outside")
         if seen["within"] is None or seen["within"] != seen["within"]:
-            verdict, told = text("words") if seen["kind"] == "qualitative" else "-", seen["text"]
+            verdict, told = text("words") if seen["kind"] == "qualitative" else "-", titled(seen["text"])
         else:
             verdict = text("match") if seen["within"] else text("miss", off=seen["miss_share"])
             verdict = f"{verdict}, {text('in_runs', share=seen['share_within'])}"
-            told = f"{show(seen['observed'])} +- {seen['tolerance_share']:.0%}"
-        rows.append((text(seen["measure"]), seen["date"], told, simulated, verdict, seen["grade"]))
+            told = f"{show(seen['observed'])} +- {form(seen['tolerance_share'], '.0%')}"
+        rows.append((text(seen["measure"]), date(seen["date"], True), told, simulated, verdict, named("grade", seen["grade"])))
     heads = [text(key) for key in ("what", "date", "observed", "simulated", "verdict", "grade")]
     return [grid(text("observed_title"), heads, rows)] if rows else []
 
@@ -254,11 +269,12 @@ def _money(result, found: Cells) -> list:
     """What each lever cost, who paid, what came in and went out; then what budget or ceiling kept back."""
     levers = result.parameters.campaign.levers
     cost = lambda measure, *group: found.cell(measure, "end", *group, show=dots)  # noqa: E731
-    rows = [(lever.name, lever.payer, lever.grade, cost("lever_rp", "lever", lever.name)) for lever in levers]
+    about = lambda lever: (named("payer", lever.payer), named("grade", lever.grade))  # noqa: E731
+    rows = [(lever.name, *about(lever), cost("lever_rp", "lever", lever.name)) for lever in levers]
     totals = ("levers_rp", "campaign_rp", "commission_rp", "subsidies_rp", "contributions_rp", "claims_rp")
     rows += [(text(name), "", "", cost(name)) for name in totals]
     heads = [text(key) for key in ("lever", "payer", "grade", "money")]
-    parts = [grid(text("money_title", until=result.parameters.until), heads, rows, heads[3:])]
+    parts = [grid(text("money_title", until=date(result.parameters.until)), heads, rows, heads[3:])]
     short = [lever.name for lever in levers if found.rows["unmet_rp", "end", "lever", lever.name].high > 0]
     kept = [(name, cost("unmet_rp", "lever", name)) for name in short]
     if kept:
@@ -270,7 +286,7 @@ def _money(result, found: Cells) -> list:
 
 def _luck(result, month: str, when: str) -> list:
     """How much of what differs between the runs is luck, how much is what is unknown about people."""
-    rows = [(text(name) if name != SHOWN[3] else text(f"label_{name}"), *cells) for name, *cells in luck_rows(result, month)]
+    rows = [(text(name) if name != SHOWN[3] else measured(name), *cells) for name, *cells in luck_rows(result, month)]
     heads = ["", text("luck"), text("unknown_behavior")]
     return [grid(text("luck_title", when=when, twins=len(result.twins)), heads, rows)] if rows else []
 
@@ -285,8 +301,10 @@ def closing(result, written: str = "") -> list[str]:
 
 
 def names_table(plural: str, rows):
-    return grid(text(plural), [text("name"), text("title")], [(row["name"], row["title"]) for row in rows])
+    return grid(text(plural), [text("name"), text("title")], [(row["name"], titled(row["title"])) for row in rows])
 
 
 def values_table(rows):
-    return grid(text("values_title"), [text(key) for key in ("key", "value", "unit", "grade", "source")], rows)
+    heads = [text(key) for key in ("key", "value", "unit", "grade", "source")]
+    cells = [(key, value, unit(of), named("grade", grade), source) for key, value, of, grade, source in rows]
+    return grid(text("values_title"), heads, cells)

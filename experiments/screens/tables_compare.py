@@ -2,10 +2,11 @@
 
 import math
 
-from experiments.screens.labels import amount, distinct, duration, interval, label, of_difference, signed, when
+from experiments.screens.labels import amount, distinct, duration, headed, interval, label, of_difference, signed, when
+from experiments.screens.names import titled
 from experiments.screens.sure import behavior_line, drawn, grades_line, luck_cells
 from experiments.screens.tables import grid
-from experiments.screens.words import dots, number, percent, rupiah, text
+from experiments.screens.words import dots, form, number, percent, rupiah, text
 
 #: pairs shown at most, the rest stands in --json; signs of a campaign's name
 MOST_DIFFERENCES, NAME = 15, 22
@@ -24,14 +25,14 @@ def compare_tables(found) -> list:
     about, measure = found.provenance, found.outcome[0]
     show, campaigns, differences = amount(measure), found.campaigns(), found.differences()
     day = when(about["at"]["label"], about["at"]["date"])
-    words = {"outcome": about["outcome"], "label": label(about["outcome"].partition("@")[0]), "when": day}
+    words = {"outcome": headed(about["outcome"]), "label": label(about["outcome"].partition("@")[0]), "when": day}
     names = dict(zip(found.names, distinct(found.names, NAME)))
     return [
-        text("compare_head", title=about["title"], pairs=number(len(found.values)), **words),
+        text("compare_head", title=titled(about["title"]), pairs=number(len(found.values)), **words),
         *_fitted(about["budget"]),
-        _means(campaigns, names, show, about["outcome"]),
+        _means(campaigns, names, show, words["outcome"]),
         _costs(campaigns, names),
-        *_differences(differences, names, measure, about["outcome"], 0 if found.twins is None else len(found.twins)),
+        *_differences(differences, names, measure, words["outcome"], 0 if found.twins is None else len(found.twins)),
         "\n" + text("verdict_line", verdict=found.verdict()),
         *_precision(found, show),
     ]
@@ -101,7 +102,7 @@ def _each_more(row) -> str:
 
 def _saved(ratio: float) -> str:
     """How many times as many villages there would have to be without the same luck."""
-    return "-" if ratio != ratio else text("all_luck") if math.isinf(ratio) else text("times", ratio=f"{ratio:.1f}")
+    return "-" if ratio != ratio else text("all_luck") if math.isinf(ratio) else text("times", ratio=form(ratio, ".1f"))
 
 
 def beside_zero(differences) -> bool:
@@ -114,7 +115,7 @@ def _fitted(budget: dict | None) -> list[str]:
         return []
     lines = [text("budget_head", budget=rupiah(budget["rupiah"]))]
     for name, report in budget["campaigns"].items():
-        changes = "; ".join(f"{c['lever']}.{c['key']} {c['before']:g} -> {c['after']:g}" for c in report["changes"])
+        changes = "; ".join(f"{c['lever']}.{c['key']} {form(c['before'], 'g')} -> {form(c['after'], 'g')}" for c in report["changes"])
         lines.append(text("budget_line", name=name, spend=rupiah(report["spend_rp"]), factor=report["factor"], changes=changes))
     return lines
 

@@ -1,8 +1,9 @@
 """What the command line shows of designs and sweeps, as tables for a terminal."""
 
-from experiments.screens.labels import HEAD, chosen, chosen_values, compact, interval, measure_of, short_paths, stacked, width_of
+from experiments.screens.labels import HEAD, chosen, chosen_values, compact, headed, interval, measure_of, short_paths, stacked, width_of
+from experiments.screens.names import titled
 from experiments.screens.tables import grid
-from experiments.screens.words import number, text
+from experiments.screens.words import form, number, text
 
 #: choices of levers and outcomes shown at most; the rest stands in --json
 MOST_POINTS, MOST_OUTCOMES = 40, 8
@@ -18,20 +19,20 @@ def plan_lines(made, outcomes) -> list[str]:
     design, points = made.design, made.points
     counts = {"levers": points["lever_point"].max() + 1, "states": points["uncertainty_point"].max() + 1}
     counts |= {"replicates": design.replicates, "runs": made.runs}
-    lines = [text("sweep_head", title=design.title or design.scenario, **{name: number(count) for name, count in counts.items()})]
+    lines = [text("sweep_head", title=titled(design.title or design.scenario), **{name: number(count) for name, count in counts.items()})]
     for group, count in (("levers", counts["levers"]), ("uncertainties", counts["states"])):
         method = getattr(design.sampling, group)
         for path, varied in getattr(design, group).items():
             lines.append(text(f"{group}_line", path=path, values=_asked(varied, method, count)))
-    return [*lines, text("outcomes_line", list=", ".join(outcomes))]
+    return [*lines, text("outcomes_line", list=text("list_between").join(map(headed, outcomes)))]
 
 
 def _asked(varied, method: str, count: int) -> str:
     """The values of a path, or its range."""
     if varied.values is not None:
         more = len(varied.values) - 8
-        return ", ".join(map(chosen, varied.values[:8])) + (f" ... ({more} more)" if more > 0 else "")
-    ends = {"low": f"{varied.low:g}", "high": f"{varied.high:g}", "scale": text("log_scale") if varied.scale == "log" else ""}
+        return text("list_between").join(map(chosen, varied.values[:8])) + (text("and_more", count=more) if more > 0 else "")
+    ends = {"low": form(varied.low, "g"), "high": form(varied.high, "g"), "scale": text("log_scale") if varied.scale == "log" else ""}
     if varied.levels is not None:
         return text("leveled", count=number(varied.levels), **ends)
     return text("drawn", count=number(count), method=text(method), **ends)
@@ -43,7 +44,7 @@ def results_tables(table, width: int = 120) -> list:
     from experiments.sweep import summary
 
     if not len(table):
-        return [text("results_none", title=table.attrs["title"])]
+        return [text("results_none", title=titled(table.attrs["title"]))]
     found, names = summary(table), table.attrs["outcomes"]
     first = [name for name in TELLING if name in names] if len(names) > MOST_OUTCOMES else []
     some = (first + [name for name in names if name not in first])[:MOST_OUTCOMES]
@@ -52,12 +53,12 @@ def results_tables(table, width: int = 120) -> list:
     for name in some:
         show, unit = compact(measure_of(name))
         cells = [interval(show, *(row[f"{name} {part}"] for part in ("mean", "low", "high"))) for row in rows]
-        columns.append((stacked(name + unit, max(HEAD, width_of(cells))), cells))
+        columns.append((stacked(headed(name) + unit, max(HEAD, width_of(cells))), cells))
     for key, column in (("runs_word", "runs"), ("failed_word", "failed")):
         if key == "runs_word" or found["failed"].any():
             columns.append((text(key), [number(row[column]) for row in rows]))
     levers = choices(rows, found.attrs["levers"], width // 2)
-    parts, title = [], text("results_title", title=table.attrs["title"], range=range_of(found))
+    parts, title = [], text("results_title", title=titled(table.attrs["title"]), range=range_of(found))
     for block in _blocks(columns, width - sum(width_of([head, *cells]) + 1 for head, cells in levers)):
         cells = list(zip(*(cells for _, cells in (*levers, *block))))
         heads = [head for head, _ in (*levers, *block)]
@@ -67,7 +68,7 @@ def results_tables(table, width: int = 120) -> list:
     return [
         *parts,
         *([text("and_more_rows", count=len(found) - MOST_POINTS)] if len(found) > MOST_POINTS else []),
-        *([text("more_outcomes", list=", ".join(rest))] if rest else []),
+        *([text("more_outcomes", list=text("list_between").join(map(headed, rest)))] if rest else []),
     ]
 
 
