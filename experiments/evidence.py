@@ -144,7 +144,11 @@ def _reserve() -> str:
     if table is None:
         return ""
     rows = [(r.id, r.text, r.role, r.grade, _measured(r), _simulated(r), _judged(r)) for r in table.itertuples()]
-    words = "## Kept in reserve: orderings, signs and nulls\n\nCalibration never sees these. A sign counts where the paper reports one; a null stands when the simulated effect stays within 3 points."
+    all_ = _read("reserve/summary.csv").iloc[-1]
+    words = (
+        "## Kept in reserve: orderings, signs and nulls\n\nCalibration never sees these. A sign counts where the paper reports one; a null stands when the simulated effect stays within 3 points. "
+        f"Signs right {all_['sign_share']:.0%} of {all_['signs']:.0f}; nulls hold {all_['null_share']:.0%} of {all_['nulls']:.0f}; {all_['within_2']:.0f} of {all_['measured']:.0f} numbers within |z| 2."
+    )
     return f"{words}\n\n{_table(['row', 'what', 'role', 'grade', 'measured (SE)', 'simulated [95 %]', 'verdict'], rows)}"
 
 
@@ -176,7 +180,7 @@ def _calibrated() -> str:
         f"In {cover['worlds']} synthetic worlds 90 % intervals cover the planted truth in **{cover['overall']:.1%}** ({cover['interval'][0]:.1%} to {cover['interval'][1]:.1%}); "
         f"among parameters that the data inform in that world {cover['informed']:.1%} ({cover['informed_interval'][0]:.1%} to {cover['informed_interval'][1]:.1%}, {cover['informed_count']} pairs)."
     )
-    unknown = [r["key"] for r in told["parameters"] if r["verdict"] == "not identified"]
+    unknown = [r["key"] for r in told["parameters"] if r["verdict"].startswith("not identified")]
     after = "**Not identified by these data** (their posterior is their prior, and every result carries that width): " + ", ".join(f"`{key}`" for key in unknown) + "."
     pairs = [f"`{a}` with `{b}` ({r:+.2f})" for a, b, r in told.get("pairs", [])]
     linked = "Only together identified: " + ", ".join(pairs) + "." if pairs else ""
@@ -226,7 +230,7 @@ def _forecast() -> str:
 
 def _again() -> str:
     return (
-        "## Again\n\n`make evidence` runs everything on this page again (calibration included: `sadar calibrate`); seeds stand in the files. "
+        "## Again\n\n`sadar calibrate`, then `make evidence`, make everything on this page again; seeds stand in the files. "
         "A trial of your own: `sadar trials path/to/trial.toml`."
     )
 

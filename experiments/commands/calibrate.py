@@ -1,5 +1,6 @@
 """`sadar calibrate`, `network`, `evidence`: behavior or a village from data, diffusion data, and the page that says what to trust."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -80,6 +81,10 @@ def _behavior(tables: str | None, out: str | None, options: dict, json_: bool) -
         )
         path = made.write(Path(out) if out else BELIEFS)
     document = front.document(made)
+    if out is None:  # what is shipped is told on the evidence page
+        from experiments.evidence import FOLDER
+
+        (FOLDER / "calibration.json").write_text(json.dumps(document) + "\n", encoding="utf-8")
     if json_:
         return emit(document)
     show_parts([*behavior_parts(document), text("posterior_written", path=path)])
