@@ -24,7 +24,8 @@ test: $(VENV)/.installed-$(EXTRAS) ## install the dev extra and run the tests
 test-science: $(VENV)/.installed-$(EXTRAS) ## the slow science tests, left out of make test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope -m slow $(PYTEST_ARGS)
 
-evidence: $(VENV)/.installed-$(EXTRAS) ## verify, trials, networks and cases again, and experiments/EVIDENCE.md from them
+evidence: $(VENV)/.installed-$(EXTRAS) ## calibrate, verify, trials, networks and cases again, and experiments/EVIDENCE.md (40 minutes)
+	$(BIN)/sadar calibrate --tables out/tables
 	$(BIN)/sadar evidence --collect
 
 # An interpreter counts when it starts, is of that version and can make a virtual environment.

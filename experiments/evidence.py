@@ -230,7 +230,7 @@ def _forecast() -> str:
 
 def _again() -> str:
     return (
-        "## Again\n\n`sadar calibrate`, then `make evidence`, make everything on this page again; seeds stand in the files. "
+        "## Again\n\n`make evidence` makes everything on this page again, calibration included; seeds stand in the files. "
         "A trial of your own: `sadar trials path/to/trial.toml`."
     )
 
