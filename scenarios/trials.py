@@ -188,7 +188,7 @@ def load_trial(name_or_path: str | Path) -> Trial:
     trial = Trial(path.stem, head, worlds, tuple(reader.files))
     for entry in (*head.context, *([head.fit] if head.fit else [])):
         for key in entry.key.split():
-            for parameters in worlds.values():
+            for parameters in [p for p in worlds.values() if concerns(p, key)] or list(worlds.values())[:1]:
                 _in_range(parameters, key, entry, path)
     return trial
 
@@ -256,6 +256,12 @@ def _in_range(parameters: Parameters, key: str, entry: Fit | Context, path: Path
     high = next((m.le for m in info.metadata if hasattr(m, "le")), None) if info else None
     if (low is not None and entry.low < low) or (high is not None and entry.high > high):
         raise ScenarioError(f"{shown(path)}: {key}: [{entry.low:g}, {entry.high:g}]: out of range; allowed: {low:g} to {high:g}")
+
+
+def concerns(parameters: Parameters, key: str) -> bool:
+    """Whether a key is about this world: campaign.levers.NAME only where there is such a lever."""
+    parts = key.split(".")
+    return parts[:2] != ["campaign", "levers"] or parts[2:3] == ["*"] or parts[2] in [lever.name for lever in parameters.campaign.levers]
 
 
 def changed(parameters: Parameters, values: dict[str, float]) -> Parameters:

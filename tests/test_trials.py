@@ -329,6 +329,22 @@ def test_the_table_is_the_same_for_any_number_of_processes(trial_file):
     assert set(one["toy"]) == {"T-1", "T-2", "T-3", MISS}
 
 
+def test_a_number_of_a_lever_is_drawn_where_that_lever_is(trial_file):
+    reach = '''[[context]]
+key = "campaign.levers.free_offer.contact.weekly_prob"
+low = 0.0
+high = 0.0
+source = "nobody came"
+
+[[lever]]'''
+    trial = read(trial_file(FILE.replace("[[lever]]", reach, 1)))
+    without, visited = (play(t, {}, seed=1, replicate=0) for t in (trial, read(trial_file())))
+    assert without.context["campaign.levers.free_offer.contact.weekly_prob"] == 0.0  # they know of the offer by the survey, nobody visits
+    assert without.values["T-1"] < visited.values["T-1"] and without.levels["control", "registered@3"] == visited.levels["control", "registered@3"]
+    with pytest.raises(ScenarioError, match="no such parameter"):
+        read(trial_file(FILE.replace("[[lever]]", reach.replace("free_offer", "no_offer"), 1)))
+
+
 # ------------------------------------------------------------------ scoring
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from experiments.trying.measures import followed, parse, step_of, terms, value
 from scenarios.errors import ScenarioError, shown
-from scenarios.trials import Fit, Trial, changed, load_trial
+from scenarios.trials import Fit, Trial, changed, concerns, load_trial
 from simulation.parameters import InputError, Parameters
 from simulation.timeline import timeline
 from simulation.world import World, build
@@ -66,7 +66,8 @@ def play(trial: Trial, behavior: Mapping[str, float] | None = None, *, seed: int
     context = drawn(trial, seed, replicate)
     changes = {f"behavior.{key}": x for key, x in (behavior or {}).items()} | context
     own = {name: {key for arm in trial.head.arm if (arm.world or arm.name) == name for key in arm.change} for name in trial.worlds}
-    worlds = {name: changed(p, {key: x for key, x in changes.items() if key not in own[name]}) for name, p in trial.worlds.items()}
+    mine = lambda name, p: {key: x for key, x in changes.items() if key not in own[name] and concerns(p, key)}  # noqa: E731
+    worlds = {name: changed(p, mine(name, p)) for name, p in trial.worlds.items()}
     number = {name: replicate * WORLDS + k for k, name in enumerate(worlds)}
     wanted = _wanted(trial)
     shown: dict[str, tuple] = {}
