@@ -1,6 +1,6 @@
 """Calibrate behavior to field trials: from prior beliefs and what was measured to a set of draws that fits both.
 
-    made = calibrate()                          the public trials; about half an hour on two cores
+    made = calibrate()                          the public trials; about twenty minutes on two cores
     made.draws                                  a frame: a row a draw, a column a key of behavior
     made.write()                                scenarios/beliefs/posterior.csv, .toml and without/STUDY.csv
 

@@ -51,7 +51,7 @@ def _panel(page: Page, part: list[dict], level: bool) -> None:
             axes.plot([row["median"]], [place], marker="o", color=BLUE, markersize=6)
         ends = np.array([row["interval_95"] for row in part])
         axes.set_xlim(min(0.0, ends.min()) if level else ends.min() - 0.02, min(1.0, ends.max() + 0.02))
-        ticks(axes, lambda x: f"{100 * x:.0f}" if level else f"{100 * x:+.0f}", WIDTH - 2 * MARGIN - LABEL)
+        ticks(axes, lambda x: f"{100 * x:.0f}" if level or abs(x) < 1e-9 else f"{100 * x:+.0f}", WIDTH - 2 * MARGIN - LABEL)
         axes.set_xlabel(text("forecast_levels" if level else "forecast_gaps"), fontsize=10)
 
     page.add(height + 0.7, draw)
