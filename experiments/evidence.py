@@ -41,7 +41,7 @@ def _collect(told: Callable[[str], None], draws: int, seed: int, processes: int 
     from experiments.networks.report import save
     from experiments.screens.figure_cases import save_cases
     from experiments.trials import reserve, trials
-    from experiments.verify import verify
+    from experiments.verify import DATA, verify
 
     FOLDER.mkdir(exist_ok=True)
     told("verify")
@@ -54,8 +54,9 @@ def _collect(told: Callable[[str], None], draws: int, seed: int, processes: int 
     table = cases(replicates=draws, seed=seed, processes=processes)
     table.to_csv(FOLDER / "cases.csv", index=False)
     save_cases(table, FOLDER / "cases.png")
-    told("networks")
-    save(network_fit(seed=seed), FOLDER / "networks")
+    if DATA.is_dir():  # elsewhere the fit of the last time stays
+        told("networks")
+        save(network_fit(seed=seed), FOLDER / "networks")
 
 
 def write() -> Path:
@@ -147,7 +148,9 @@ def _reserve() -> str:
     all_ = _read("reserve/summary.csv").iloc[-1]
     words = (
         "## Kept in reserve: orderings, signs and nulls\n\nCalibration never sees these. A sign counts where the paper reports one; a null stands when the simulated effect stays within 3 points. "
-        f"Signs right {all_['sign_share']:.0%} of {all_['signs']:.0f}; nulls hold {all_['null_share']:.0%} of {all_['nulls']:.0f}; {all_['within_2']:.0f} of {all_['measured']:.0f} numbers within |z| 2."
+        f"Signs right {all_['sign_share']:.0%} of {all_['signs']:.0f}; nulls hold {all_['null_share']:.0%} of {all_['nulls']:.0f}; {all_['within_2']:.0f} of {all_['measured']:.0f} numbers within |z| 2. "
+        f"Mean absolute error of {all_['effects']:.0f} effects and nulls {100 * all_['mae']:.1f} points (no effect {100 * all_['mae_zero']:.1f}, same lever elsewhere "
+        f"{100 * all_['mae_same_lever']:.1f}, logit {100 * all_['mae_logit']:.1f})."
     )
     return f"{words}\n\n{_table(['row', 'what', 'role', 'grade', 'measured (SE)', 'simulated [95 %]', 'verdict'], rows)}"
 

@@ -8,7 +8,7 @@ import pytest
 from test_trials import FILE
 
 from experiments import calibrate as front
-from experiments import forecast, trials
+from experiments import evidence, forecast, trials
 from experiments.calibrating import priors as believing
 from experiments.calibrating import rows as kept
 from experiments.trying.batch import table
@@ -127,3 +127,14 @@ def test_without_a_posterior_it_is_said_what_to_do(toy, monkeypatch):
         trials.trials([toy()], draws=1)
     with pytest.raises(InputError, match="sadar calibrate"):
         forecast.make("id-tk-p", draws=1)
+
+
+def test_the_defaults_of_behavior_are_the_medians_of_the_shipped_posterior():
+    """One set of numbers and the draws tell the same story: whoever calibrates again has to move the defaults too."""
+    from simulation.parameters import Behavior
+
+    usual, shipped = Behavior(), posterior.read(posterior.FILE)
+    for row in json.loads((evidence.FOLDER / "calibration.json").read_text())["parameters"]:
+        drawn = [x[row["key"]] for x in shipped.rows.values()]
+        assert getattr(usual, row["key"]) == pytest.approx(row["median"], rel=0.006, abs=0.5 if row["key"] == "talk_boost_weeks" else 0), row["key"]
+        assert np.median(drawn) == pytest.approx(row["median"], rel=0.01, abs=0.5 if row["key"] == "talk_boost_weeks" else 0), row["key"]

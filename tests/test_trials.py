@@ -360,6 +360,8 @@ def test_scores_by_hand(trial_file):
     assert rows.loc["T-3", "simulated"] == pytest.approx(1.5) and rows.loc["T-3", ["measured", "z_0"]].isna().all()
     total = summary(rows.reset_index()).set_index("study").loc["all"]
     assert total["mae"] == pytest.approx((0.0 + 0.05) / 2) and total["mae_zero"] == pytest.approx(0.15)
+    silent = rows.reset_index().assign(logit=[np.nan, 0.1, np.nan])  # who is compared is compared on the same rows
+    assert summary(silent).set_index("study").loc["all", ["effects", "mae", "mae_zero"]].tolist() == pytest.approx([1, 0.05, 0.0])
     assert (total["rows"], total["measured"], total["effects"], total["nulls"], total["null_share"]) == (3, 2, 2, 1, 0.0)
 
 
@@ -371,5 +373,9 @@ def test_no_baseline_sees_the_study_that_it_predicts(trial_file):
     assert found["same_lever"][0] == pytest.approx(0.1) and found["same_lever"][3] == pytest.approx(0.3)
     assert found["logit"][0] == pytest.approx(0.3 - 0.2) and found["logit"][3] == pytest.approx(0.5 - 0.2)
     assert found["zero"][0] == 0.0 and np.isnan(found["zero"][2])
+    half = read(trial_file(FILE.replace('lever = "price"', 'lever = "price"\ndose = 0.5\nbase = 0.4', 1).replace('"T-', '"V-').replace('"TOY"', '"THREE"'), "third.toml"))
+    told = baselines.baselines([half, other], range(6))  # from .2 to .3 a unit there: half of that in log-odds, from .4
+    gain = np.log(0.3 / 0.7) - np.log(0.2 / 0.8)
+    assert told["logit"][0] == pytest.approx(1 / (1 + np.exp(-(np.log(0.4 / 0.6) + gain / 2))) - 0.4)
     alone = baselines.baselines([mine], range(3))
     assert alone["same_lever"][0] == 0.0 and alone["logit"][0] == pytest.approx(0.0)

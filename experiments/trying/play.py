@@ -18,7 +18,7 @@ import numpy as np
 from experiments.trying.measures import followed, parse, step_of, terms, value
 from scenarios.errors import ScenarioError, shown
 from scenarios.trials import Fit, Trial, changed, concerns, load_trial
-from simulation.parameters import InputError, Parameters
+from simulation.parameters import InputError
 from simulation.timeline import timeline
 from simulation.world import World, build
 
@@ -184,14 +184,3 @@ def _fitted(fit: Fit, aim: float, seen, level) -> tuple[float, float, tuple]:
         if not low + 0.02 * (high - low) < x < high - 0.02 * (high - low):
             x = (low + high) / 2
     return math.exp(best[0]), best[1], best[2]
-
-
-def fields(parameters: Parameters, keys) -> dict[str, float]:
-    """Values of keys such as village.form_prob."""
-    out = {}
-    for key in keys:
-        node = parameters
-        for part in key.split("."):
-            node = next(e for e in node if e.name == part) if isinstance(node, list) else getattr(node, part)
-        out[key] = node
-    return out

@@ -69,7 +69,10 @@ def _inside(values: np.ndarray, m: Measured) -> bool:
 
 
 def summary(table):
-    """One row a study and one for all: mean |z|, mean absolute errors of simulation and baselines, signs, ranks, coverage, nulls."""
+    """One row a study and one for all: mean |z|, mean absolute errors of simulation and baselines, signs, ranks, coverage, nulls.
+
+    `effects` counts the rows of the errors: effects and nulls, as shares, for which every baseline says something.
+    """
     import pandas as pd
 
     parts = [(study, part) for study, part in table.groupby("study", sort=False)] + [("all", table)]
@@ -79,6 +82,7 @@ def summary(table):
 def _together(part) -> dict:
     known = part[part["measured"].notna()]
     shares = known[(known["unit"] == "share") & known["role"].isin(["effect", "null"])]
+    shares = shares[shares[["zero", "same_lever", "logit"]].notna().all(axis=1)]  # the same rows for all that are compared
     error = lambda column: float((shares[column] - shares["measured"]).abs().mean()) if len(shares) else float("nan")  # noqa: E731
     return {
         "rows": len(part), "measured": len(known), "effects": len(shares), "mae": error("simulated"), "mae_zero": error("zero"),
