@@ -59,6 +59,13 @@ def test_rows_are_those_of_the_table_and_are_not_simulated_twice(toy, tmp_path, 
     assert asked[1:] == [(4, 0)]  # another seed
 
 
+def test_a_row_whose_context_cannot_show_the_control_arm_says_nothing(tmp_path):
+    path = tmp_path / "far.toml"
+    path.write_text(SMALL.replace("high = 500_000.0", "high = 600.0"))
+    priors = believing.read()
+    assert np.isnan(kept.simulated(read(path), believing.draw(priors, 4, np.random.default_rng(1)), priors, seed=1, processes=1)).all()
+
+
 def test_calibration_moves_toward_what_was_measured_and_leaves_studies_out(toy, tmp_path, monkeypatch):
     files = [toy("high", "HIGH", 0.62), toy("low", "LOW", 0.62)]
     made = front.calibrate(files, waves=(96, 32), draws=64, worlds=0, seed=2, processes=2, tables=tmp_path / "tables")

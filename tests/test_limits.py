@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import CERTAIN, PLAIN, QUIET, counts, events, lever, parameters, run, same
 
+from simulation.assembly import first_dues
 from simulation.stages import ENROLLED, Event, Stage
+from simulation.timeline import NEVER
 
 SPREAD = dict(talk_boost=1.0, talk_aware_prob=0.0)
 OFF = dict(billing_months=0, join_on_hearing=True, **QUIET)
@@ -228,3 +230,10 @@ def test_an_empty_campaign_and_a_lever_that_reaches_nobody_move_no_digit():
 from worlds import RULE, SCHEME  # noqa: E402
 
 SCHEME_ONE_MONTH = SCHEME.model_copy(update={"rules": [RULE.model_copy(update={"grace_months": 1})]})
+
+
+def test_members_of_old_owe_next_at_any_month_of_the_first_billing_period():
+    opens = np.array([0, 4, 9, 13])
+    assert first_dues(np.array([0.0, 0.99]), opens, 1).tolist() == [0, 0]
+    assert first_dues(np.array([0.0, 0.3, 0.6, 0.99]), opens, 3).tolist() == [0, 0, 4, 9]
+    assert first_dues(np.array([0.1, 0.9]), opens, 12).tolist() == [4, NEVER]  # after the end

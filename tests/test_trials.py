@@ -138,6 +138,12 @@ def test_arms_live_in_worlds_and_levers_reach_their_band_only(trial_file):
     assert (masks[0] ^ masks[1]).all()
 
 
+def test_an_arm_in_the_second_half_gets_its_levers_there(trial_file):
+    text = FILE.replace('band = [0.5, 1.0]\n', 'band = [0.5, 1.0]\n[[arm.lever]]\nname = "kit"\nstart = 2015-01-01\ncontact = { channel = "kit", weekly_prob = 1.0 }\n')
+    levers = {lever.name: lever.target for lever in load_trial(trial_file(text)).worlds["offers"].campaign.levers}
+    assert (levers["neighbors_kit"].share, levers["neighbors_kit"].share_from) == (0.5, 0.5)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
